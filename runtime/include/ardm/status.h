@@ -31,9 +31,9 @@ enum {
 };
 
 #if defined(__GNUC__)
-#define ARDM_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define ARDM_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define ARDM_PRINTF(format, first)
+#define ARDM_PRINTF(text, first)
 #endif
 
 /* Sets this thread's message and returns `status`, so that `return ardm_fail(…)` is one line. */
