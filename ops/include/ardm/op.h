@@ -168,7 +168,9 @@ struct ardm_op {
 
 /* The list (ops/list.h expanded). */
 const ardm_op *ardm_op_find(const char *name); /* NULL: unknown */
-const ardm_op *ardm_op_at(uint32_t index);     /* NULL past the end; in the order of ops/list.h */
+const ardm_op *ardm_op_at(uint32_t index);     /* NULL past the end; in the order of ops/list.h, then plugins' */
+/* Adds a plugin's op; the table must live for ever. Its name has a dot ("org.example.op"). Main thread, before graphs are made. */
+ardm_status ardm_op_register(const ardm_op *op);
 
 /* Checks operand count, dtypes, ranks and runs `infer`: ARDM_ESHAPE with op, operand and numbers. */
 ardm_status ardm_call_check(const ardm_call *call, ardm_shape *outputs);
