@@ -22,7 +22,8 @@ typedef struct ardm_config_key {
 typedef struct ardm_config ardm_config;
 
 /* Parses `text` (NUL-terminated; `name` is for messages) against `keys`. Rejects NUL, lines over 1,000 bytes, repeated
- * keys and sections, unknown keys, values out of range: ARDM_EINVAL with line or key. */
+ * keys and sections, unknown keys, values out of range: ARDM_EINVAL with line or key. `keys` is borrowed until the config is freed;
+ * sections and names in it are lower case. */
 ardm_status ardm_config_parse(ardm_config **out, const char *name, const char *text, size_t size, const ardm_config_key *keys, size_t n_keys);
 void ardm_config_free(ardm_config **config);
 

@@ -19,7 +19,8 @@ ardm_status ardm_bytes_printf(ardm_bytes *bytes, const char *format, ...) ARDM_P
 void ardm_bytes_free(ardm_bytes *bytes);
 
 /* Reads a whole file, "-" is standard input. `.xz` and `.gz` content is recognised by its magic and unpacked when `unpack` is not 0.
- * Refuses more than `limit` bytes (after unpacking) with ARDM_ENOMEM. The caller frees `out`. */
+ * Refuses more than `limit` bytes (after unpacking) with ARDM_ENOMEM. `out` is overwritten, a NUL not counted in its size follows
+ * the last byte, and the caller frees it; on failure it is empty. */
 ardm_status ardm_file_read(ardm_bytes *out, const char *path, uint64_t limit, int32_t unpack);
 
 /* Unpacks .xz or .gz bytes; ARDM_EINVAL when `data` is neither. */
