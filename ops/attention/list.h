@@ -1,0 +1,2 @@
+OP(attention)
+OP(attention_grad)
