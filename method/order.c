@@ -1,0 +1,308 @@
+#include "ardm/order.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ardm/philox.h"
+
+struct ardm_order {
+    ardm_layout layout;
+    uint32_t units, levels;
+    uint16_t *level;
+    uint32_t *counts;
+};
+
+ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
+    static const char *const names[] = {"uniform", "raster", "quincunx", "dyadic"};
+    *out = (ardm_order_family){0, 0, 0};
+    for (uint32_t i = 0; i < 4; i++)
+        if (strcmp(text, names[i]) == 0) {
+            out->kind = ARDM_ORDER_UNIFORM + i;
+            return ARDM_OK;
+        }
+    unsigned long number[2] = {0, 0};
+    if (strncmp(text, "blocks:", 7) == 0) {
+        const char *at = text + 7;
+        for (int i = 0; i < 2; i++) {
+            char *end = NULL;
+            if (*at < '1' || *at > '9') goto fail;
+            number[i] = strtoul(at, &end, 10);
+            if (number[i] > ARDM_MAX_UNITS || (*end && (i == 1 || *end != '-'))) goto fail;
+            if (!*end && i == 0) number[1] = number[0];
+            if (!*end) break;
+            at = end + 1;
+        }
+        if (number[0] > number[1]) goto fail;
+        *out = (ardm_order_family){ARDM_ORDER_BLOCKS, (uint32_t)number[0], (uint32_t)number[1]};
+        return ARDM_OK;
+    }
+    if (strcmp(text, "table") == 0) {
+        out->kind = ARDM_ORDER_TABLE;
+        return ARDM_OK;
+    }
+fail:
+    return ardm_fail(ARDM_EINVAL, "order \"%.60s\" is not one of uniform, raster, quincunx, dyadic, blocks:N, blocks:LOW-HIGH (1..%u), table", text,
+                     ARDM_MAX_UNITS);
+}
+
+void ardm_order_print(const ardm_order_family *family, char out[32]) {
+    static const char *const names[] = {"?", "uniform", "raster", "quincunx", "dyadic", "blocks", "table"};
+    const char *name = names[family->kind <= ARDM_ORDER_TABLE ? family->kind : 0];
+    if (family->kind != ARDM_ORDER_BLOCKS)
+        snprintf(out, 32, "%s", name);
+    else if (family->low == family->high)
+        snprintf(out, 32, "blocks:%u", family->low);
+    else
+        snprintf(out, 32, "blocks:%u-%u", family->low, family->high);
+}
+
+/* Coarsest is largest: how many halvings of the quincunx lattice (x + y even, then both even, …) keep the position. */
+static uint32_t quincunx_depth(uint32_t y, uint32_t x) {
+    uint32_t depth = 0;
+    if (y == 0 && x == 0) return 64;
+    for (;; depth += 2, y /= 2, x /= 2) {
+        if ((x + y) & 1) return depth;
+        if (x & 1) return depth + 1;
+    }
+}
+
+static uint32_t dyadic_depth(uint32_t x) {
+    uint32_t depth = 0;
+    if (x == 0) return 64;
+    for (; !(x & 1); x /= 2) depth++;
+    return depth;
+}
+
+/* Turns depths (0 finest, < 65) into levels, coarsest first: empty depths vanish, leading ones merge up to one of 16 units. */
+static void merge_depths(ardm_order *o, const uint8_t *depth) {
+    uint32_t count[65] = {0}, level_of[65] = {0}, levels = 0;
+    const uint32_t channels = o->layout.channels;
+    for (uint32_t p = 0; p < o->units / channels; p++) count[depth[p]] += channels;
+    int merging = 1;
+    for (uint32_t d = 65; d-- > 0;) {
+        if (!count[d]) continue;
+        level_of[d] = merging ? 0 : levels;
+        if (merging && count[d] >= 16) {
+            merging = 0;
+            levels = 1;
+        } else if (!merging) {
+            levels++;
+        }
+    }
+    o->levels = merging ? 1 : levels;
+    for (uint32_t u = 0; u < o->units; u++) o->level[u] = (uint16_t)level_of[depth[u / channels]];
+}
+
+static ardm_status check_layout(const ardm_layout *layout, uint32_t *units) {
+    uint64_t n = layout->channels;
+    if (layout->rank < 1 || layout->rank > 3) return ardm_fail(ARDM_EINVAL, "order: an item has %u extents; there must be 1..3", layout->rank);
+    if (layout->channels < 1) return ardm_fail(ARDM_EINVAL, "order: an item has no channel");
+    for (uint32_t i = 0; i < layout->rank; i++) {
+        if (!layout->extent[i]) return ardm_fail(ARDM_EINVAL, "order: extent %u of an item is 0", i);
+        if (n <= ARDM_MAX_UNITS) n *= layout->extent[i];
+    }
+    if (n > ARDM_MAX_UNITS) return ardm_fail(ARDM_EINVAL, "order: an item has more than %u units", ARDM_MAX_UNITS);
+    *units = (uint32_t)n;
+    return ARDM_OK;
+}
+
+static ardm_status allocate(ardm_order **out, const ardm_layout *layout) {
+    uint32_t units = 0;
+    *out = NULL;
+    ARDM_TRY(check_layout(layout, &units));
+    ardm_order *o = calloc(1, sizeof *o);
+    if (!o) return ardm_fail(ARDM_ENOMEM, "no memory for an order");
+    o->layout = *layout;
+    o->units = units;
+    o->level = calloc(units, sizeof *o->level);
+    o->counts = calloc(units, sizeof *o->counts);
+    *out = o;
+    if (o->level && o->counts) return ARDM_OK;
+    ardm_order_free(out);
+    return ardm_fail(ARDM_ENOMEM, "no memory for an order of %u units", units);
+}
+
+static void count_levels(ardm_order *o) {
+    for (uint32_t u = 0; u < o->units; u++) o->counts[o->level[u]]++;
+}
+
+ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family, uint32_t block, const ardm_layout *layout) {
+    ARDM_TRY(allocate(out, layout));
+    ardm_order *o = *out;
+    const uint32_t positions = o->units / layout->channels;
+    uint8_t *depth = NULL;
+    ardm_status status = ARDM_OK;
+    switch (family->kind) {
+    case ARDM_ORDER_UNIFORM:
+        o->levels = 1;
+        break;
+    case ARDM_ORDER_RASTER:
+        o->levels = o->units;
+        for (uint32_t u = 0; u < o->units; u++) o->level[u] = (uint16_t)u;
+        break;
+    case ARDM_ORDER_BLOCKS:
+        if (!block) block = family->high;
+        if (block < family->low || block > family->high) {
+            status = ardm_fail(ARDM_EINVAL, "order: blocks of %u units, but the model was trained on %u..%u", block, family->low, family->high);
+            goto fail;
+        }
+        o->levels = (o->units + block - 1) / block;
+        for (uint32_t u = 0; u < o->units; u++) o->level[u] = (uint16_t)(u / block);
+        break;
+    case ARDM_ORDER_QUINCUNX:
+    case ARDM_ORDER_DYADIC: {
+        const uint32_t rank = family->kind == ARDM_ORDER_QUINCUNX ? 2 : 1;
+        if (layout->rank != rank) {
+            status = ardm_fail(ARDM_EINVAL, "order: %s needs %u extent%s, the item has %u", rank == 2 ? "quincunx" : "dyadic", rank,
+                               rank == 2 ? "s" : "", layout->rank);
+            goto fail;
+        }
+        depth = malloc(positions);
+        if (!depth) {
+            status = ardm_fail(ARDM_ENOMEM, "no memory for an order of %u units", o->units);
+            goto fail;
+        }
+        for (uint32_t p = 0; p < positions; p++)
+            depth[p] = (uint8_t)(rank == 2 ? quincunx_depth(p / layout->extent[1], p % layout->extent[1]) : dyadic_depth(p));
+        merge_depths(o, depth);
+        free(depth);
+        break;
+    }
+    default:
+        status = ardm_fail(ARDM_EINVAL,
+                           family->kind == ARDM_ORDER_TABLE ? "order: the levels of a table order come from the model" : "order: unknown family");
+        goto fail;
+    }
+    count_levels(o);
+    return ARDM_OK;
+fail:
+    ardm_order_free(out);
+    return status;
+}
+
+ardm_status ardm_order_from_table(ardm_order **out, const uint16_t *levels, const ardm_layout *layout) {
+    ARDM_TRY(allocate(out, layout));
+    ardm_order *o = *out;
+    for (uint32_t u = 0; u < o->units; u++) {
+        if (levels[u] >= o->units) {
+            ardm_order_free(out);
+            return ardm_fail(ARDM_EINVAL, "order table: unit %u has level %u, more than there are units", u, levels[u]);
+        }
+        o->level[u] = levels[u];
+        if (levels[u] + 1u > o->levels) o->levels = levels[u] + 1u;
+    }
+    count_levels(o);
+    for (uint32_t l = 0; l < o->levels; l++)
+        if (!o->counts[l]) {
+            ardm_order_free(out);
+            return ardm_fail(ARDM_EINVAL, "order table: no unit has level %u", l);
+        }
+    return ARDM_OK;
+}
+
+void ardm_order_free(ardm_order **order) {
+    if (!*order) return;
+    free((*order)->level);
+    free((*order)->counts);
+    free(*order);
+    *order = NULL;
+}
+
+uint32_t ardm_order_units(const ardm_order *order) { return order->units; }
+uint32_t ardm_order_levels(const ardm_order *order) { return order->levels; }
+const ardm_layout *ardm_order_layout(const ardm_order *order) { return &order->layout; }
+const uint16_t *ardm_order_level(const ardm_order *order) { return order->level; }
+const uint32_t *ardm_order_counts(const ardm_order *order) { return order->counts; }
+
+typedef struct entry {
+    uint32_t word, unit;
+} entry;
+
+/* One stable pass on 11 bits of the word; ascending input units stay ascending among equals. */
+static void radix_pass(const entry *from, entry *to, uint32_t n, uint32_t shift) {
+    uint32_t start[2048] = {0};
+    for (uint32_t i = 0; i < n; i++) start[from[i].word >> shift & 2047]++;
+    uint32_t total = 0;
+    for (uint32_t b = 0; b < 2048; b++) {
+        const uint32_t count = start[b];
+        start[b] = total;
+        total += count;
+    }
+    for (uint32_t i = 0; i < n; i++) to[start[from[i].word >> shift & 2047]++] = from[i];
+}
+
+ardm_status ardm_order_place(const ardm_order *o, const uint8_t *mask, uint64_t seed, uint32_t stage, uint64_t item, int32_t *place,
+                             uint32_t *counts) {
+    entry *a = malloc(2 * (size_t)o->units * sizeof *a), *b = a ? a + o->units : NULL;
+    uint32_t *start = calloc(o->levels, sizeof *start), n = 0;
+    if (!a || !start) {
+        free(a);
+        free(start);
+        return ardm_fail(ARDM_ENOMEM, "no memory to order %u units", o->units);
+    }
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    uint32_t words[4] = {0};
+    for (uint32_t u = 0; u < o->units; u++) {
+        if ((u & 3) == 0) {
+            const uint32_t counter[4] = {u >> 2, (uint32_t)item, (uint32_t)(item >> 32), (uint32_t)ARDM_RANDOM_ORDER << 24 | stage};
+            ardm_philox4(words, counter, key);
+        }
+        const uint8_t state = mask ? mask[u] : ARDM_UNDECIDED;
+        place[u] = state == ARDM_VOID ? ARDM_PLACE_VOID : ARDM_PLACE_GIVEN;
+        if (state == ARDM_VOID || state == ARDM_GIVEN) continue;
+        a[n++] = (entry){words[u & 3], u};
+        start[o->level[u]]++;
+    }
+    if (counts) memcpy(counts, start, o->levels * sizeof *counts);
+    uint32_t total = 0;
+    for (uint32_t l = 0; l < o->levels; l++) {
+        const uint32_t count = start[l];
+        start[l] = total;
+        total += count;
+    }
+    radix_pass(a, b, n, 0);
+    radix_pass(b, a, n, 11);
+    radix_pass(a, b, n, 22);
+    for (uint32_t i = 0; i < n; i++) place[b[i].unit] = (int32_t)start[o->level[b[i].unit]]++;
+    free(a);
+    free(start);
+    return ARDM_OK;
+}
+
+static uint8_t excluded(int32_t place) { return place == ARDM_PLACE_VOID ? ARDM_VOID : ARDM_GIVEN; }
+
+void ardm_order_states(const ardm_order *o, const int32_t *place, const uint32_t *counts, uint32_t level, uint32_t n, uint8_t *state) {
+    assert(level < o->levels && n <= counts[level]);
+    uint32_t known = n;
+    for (uint32_t l = 0; l < level; l++) known += counts[l];
+    for (uint32_t u = 0; u < o->units; u++)
+        state[u] = place[u] < 0 ? excluded(place[u]) : (uint32_t)place[u] < known ? (uint8_t)ARDM_DECIDED : (uint8_t)ARDM_UNDECIDED;
+}
+
+ardm_status ardm_order_states_all(const ardm_order *o, const int32_t *place, const uint32_t *counts, const uint32_t *known, uint8_t *state) {
+    uint32_t *end = malloc(o->levels * sizeof *end), begin = 0; /* place from which a level's units are undecided */
+    if (!end) return ardm_fail(ARDM_ENOMEM, "no memory for %u levels", o->levels);
+    for (uint32_t l = 0; l < o->levels; l++) {
+        assert(known[l] <= counts[l]);
+        end[l] = begin + known[l];
+        begin += counts[l];
+    }
+    for (uint32_t u = 0; u < o->units; u++)
+        state[u] = place[u] < 0 ? excluded(place[u]) : (uint32_t)place[u] < end[o->level[u]] ? (uint8_t)ARDM_DECIDED : (uint8_t)ARDM_UNDECIDED;
+    free(end);
+    return ARDM_OK;
+}
+
+void ardm_order_pair(const uint32_t *counts, uint32_t levels, uint64_t k, uint32_t *stage, uint32_t *level, uint32_t *n) {
+    uint64_t total = 0;
+    for (uint32_t l = 0; l < levels; l++) total += counts[l];
+    assert(total > 0);
+    *stage = (uint32_t)(k / total);
+    k %= total;
+    uint32_t l = 0;
+    while (k >= counts[l]) k -= counts[l++];
+    *level = l;
+    *n = (uint32_t)k;
+}
