@@ -1,0 +1,4 @@
+OP(frequency)
+OP(interval)
+OP(find_symbol)
+OP(digest)
