@@ -5,5 +5,5 @@ foreach(source device_list.c device.c queue.c buffer.c kernel.c program_cache.c 
   endif()
 endforeach()
 if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/include/ardm/exact.h)
-  ardm_embed_kernels(ardm_runtime include/ardm/exact.h)
+  ardm_embed_kernels(ardm_runtime include/ardm/exact.h probe.cl)
 endif()

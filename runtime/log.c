@@ -27,7 +27,7 @@ void ardm_log_set(ardm_log_sink sink, void *user, int32_t most_detailed_level) {
     pthread_mutex_unlock(&lock);
 }
 
-void ardm_log(int32_t level, const char *format, ...) {
+void ardm_log_write(int32_t level, const char *format, ...) {
     if (level == ARDM_LOG_WARNING) warnings++; /* counted even where nobody listens: it decides the exit code */
     if (level > log_level) return;
     char line[LINE_SIZE];

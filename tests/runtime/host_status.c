@@ -82,18 +82,18 @@ static void watch(void *user, const char *task, double done, double total, const
 
 START_TEST(lines_reach_the_sink_by_level) {
     heard h = {0};
-    ardm_log(ARDM_LOG_ERROR, "nobody listens");
+    ardm_log_write(ARDM_LOG_ERROR, "nobody listens");
     ardm_log_set(hear, &h, ARDM_LOG_INFO);
-    ardm_log(ARDM_LOG_INFO, "%d launches", 7);
+    ardm_log_write(ARDM_LOG_INFO, "%d launches", 7);
     ck_assert_int_eq(h.lines, 1);
     ck_assert_int_eq(h.level, ARDM_LOG_INFO);
     ck_assert_str_eq(h.line, "7 launches");
-    ardm_log(ARDM_LOG_DEBUG, "too detailed");
+    ardm_log_write(ARDM_LOG_DEBUG, "too detailed");
     ck_assert_int_eq(h.lines, 1);
     uint32_t warnings = ardm_log_warnings();
-    ardm_log(ARDM_LOG_WARNING, "heard");
+    ardm_log_write(ARDM_LOG_WARNING, "heard");
     ardm_log_set(NULL, NULL, ARDM_LOG_ERROR);
-    ardm_log(ARDM_LOG_WARNING, "counted though nobody listens");
+    ardm_log_write(ARDM_LOG_WARNING, "counted though nobody listens");
     ck_assert_int_eq(h.lines, 2);
     ck_assert_uint_eq(ardm_log_warnings(), warnings + 2);
 }

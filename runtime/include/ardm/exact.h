@@ -13,13 +13,13 @@
 
 #ifdef __OPENCL_VERSION__
 #pragma OPENCL FP_CONTRACT OFF
-#define ARDM_EXACT static inline __attribute__((always_inline))
+#define ARDM_EXACT_INLINE static inline __attribute__((always_inline))
 #define ardm_bits(x) as_uint(x)
 #define ardm_from_bits(u) as_float(u)
 #define ardm_fma(a, b, c) fma((float)(a), (float)(b), (float)(c))
 /* A rounded product that may feed an addition: not a place where a compiler can fuse. */
-ARDM_EXACT float ardm_mul(const float a, const float b) { return fma(a, b, -0.0f); }
-ARDM_EXACT unsigned int ardm_mul_high(const unsigned int a, const unsigned int b) { return mul_hi(a, b); }
+ARDM_EXACT_INLINE float ardm_mul(const float a, const float b) { return fma(a, b, -0.0f); }
+ARDM_EXACT_INLINE unsigned int ardm_mul_high(const unsigned int a, const unsigned int b) { return mul_hi(a, b); }
 #else
 #include <float.h>
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0
@@ -28,15 +28,15 @@ ARDM_EXACT unsigned int ardm_mul_high(const unsigned int a, const unsigned int b
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #endif
-#define ARDM_EXACT static inline
-ARDM_EXACT unsigned int ardm_bits(const float x) {
+#define ARDM_EXACT_INLINE static inline
+ARDM_EXACT_INLINE unsigned int ardm_bits(const float x) {
     const union {
         float f;
         unsigned int u;
     } cast = {.f = x};
     return cast.u;
 }
-ARDM_EXACT float ardm_from_bits(const unsigned int u) {
+ARDM_EXACT_INLINE float ardm_from_bits(const unsigned int u) {
     const union {
         unsigned int u;
         float f;
@@ -45,47 +45,47 @@ ARDM_EXACT float ardm_from_bits(const unsigned int u) {
 }
 #define ardm_fma(a, b, c) __builtin_fmaf((a), (b), (c))
 /* Where the target has fma a plain product could be fused by a compiler that contracts by default; elsewhere it cannot. */
-ARDM_EXACT float ardm_mul(const float a, const float b) {
+ARDM_EXACT_INLINE float ardm_mul(const float a, const float b) {
 #if defined(__FMA__) || defined(__FP_FAST_FMAF) || defined(__ARM_FEATURE_FMA)
     return __builtin_fmaf(a, b, -0.0f);
 #else
     return a * b;
 #endif
 }
-ARDM_EXACT unsigned int ardm_mul_high(const unsigned int a, const unsigned int b) { return (unsigned int)(((unsigned long long)a * b) >> 32); }
+ARDM_EXACT_INLINE unsigned int ardm_mul_high(const unsigned int a, const unsigned int b) { return (unsigned int)(((unsigned long long)a * b) >> 32); }
 #endif
 
 /* Canonical value F: +0 where |x| < 2^-40, else x. -0 never passes. */
-ARDM_EXACT float ardm_flush(const float x) {
+ARDM_EXACT_INLINE float ardm_flush(const float x) {
     const unsigned int u = ardm_bits(x);
     return ardm_from_bits(u & (0u - (unsigned int)((u & 0x7fffffffu) >= 0x2b800000u)));
 }
 
 /* F' of the optimiser: +0 where |x| < 2^-100. */
-ARDM_EXACT float ardm_flush_small(const float x) {
+ARDM_EXACT_INLINE float ardm_flush_small(const float x) {
     const unsigned int u = ardm_bits(x);
     return ardm_from_bits(u & (0u - (unsigned int)((u & 0x7fffffffu) >= 0x0d800000u)));
 }
 
-ARDM_EXACT int ardm_is_finite(const float x) { return (ardm_bits(x) & 0x7f800000u) != 0x7f800000u; }
+ARDM_EXACT_INLINE int ardm_is_finite(const float x) { return (ardm_bits(x) & 0x7f800000u) != 0x7f800000u; }
 
 /* yes where `test` is 1, no where it is 0: by bits, so that both sides are computed and no compiler makes a branch. */
-ARDM_EXACT float ardm_select(const int test, const float yes, const float no) {
+ARDM_EXACT_INLINE float ardm_select(const int test, const float yes, const float no) {
     const unsigned int mask = 0u - (unsigned int)test;
     return ardm_from_bits((ardm_bits(yes) & mask) | (ardm_bits(no) & ~mask));
 }
-ARDM_EXACT float ardm_abs(const float x) { return ardm_from_bits(ardm_bits(x) & 0x7fffffffu); }
-ARDM_EXACT float ardm_max(const float a, const float b) { return ardm_select((a >= b) | (a != a), a, b); }
-ARDM_EXACT float ardm_min(const float a, const float b) { return ardm_select((a <= b) | (a != a), a, b); }
+ARDM_EXACT_INLINE float ardm_abs(const float x) { return ardm_from_bits(ardm_bits(x) & 0x7fffffffu); }
+ARDM_EXACT_INLINE float ardm_max(const float a, const float b) { return ardm_select((a >= b) | (a != a), a, b); }
+ARDM_EXACT_INLINE float ardm_min(const float a, const float b) { return ardm_select((a <= b) | (a != a), a, b); }
 
 /* x as n ln 2 + r, |r| <= ln 2 / 2; (e^r - 1 - r) / r^2 is a polynomial. For -28 <= x <= 89. */
-ARDM_EXACT float ardm_exp_reduce(const float x, int *n) {
+ARDM_EXACT_INLINE float ardm_exp_reduce(const float x, int *n) {
     const float t = ardm_fma(x, 1.442695022e+00f, 12582912.0f);
     const float k = t - 12582912.0f;
     *n = (int)(ardm_bits(t) - 0x4b400000u);
     return ardm_fma(k, -1.428606765e-06f, ardm_fma(k, -6.931457520e-01f, x));
 }
-ARDM_EXACT float ardm_exp_tail(const float r) {
+ARDM_EXACT_INLINE float ardm_exp_tail(const float r) {
     float q = ardm_fma(r, 1.381459413e-03f, 8.368719369e-03f);
     q = ardm_fma(q, r, 4.166838899e-02f);
     q = ardm_fma(q, r, 1.666652113e-01f);
@@ -93,7 +93,7 @@ ARDM_EXACT float ardm_exp_tail(const float r) {
 }
 
 /* e^x; +0 for x <= -40 ln 2, +inf above 88.722839. */
-ARDM_EXACT float ardm_exp(const float x) {
+ARDM_EXACT_INLINE float ardm_exp(const float x) {
     float c = ardm_select(x < -28.0f, -28.0f, x);
     c = ardm_select(c > 89.0f, 89.0f, c);
     int n;
@@ -105,7 +105,7 @@ ARDM_EXACT float ardm_exp(const float x) {
 }
 
 /* log(1 + f) + k ln 2 for sqrt(1/2) - 1 <= f <= sqrt(2) - 1. */
-ARDM_EXACT float ardm_log_near(const float f, const float k) {
+ARDM_EXACT_INLINE float ardm_log_near(const float f, const float k) {
     const float z = ardm_mul(f, f);
     float p = ardm_fma(f, 6.746640801e-02f, -1.167565212e-01f);
     p = ardm_fma(p, f, 1.188816205e-01f);
@@ -121,7 +121,7 @@ ARDM_EXACT float ardm_log_near(const float f, const float k) {
 }
 
 /* Natural logarithm of a positive normal number; log(0) = -inf (an error of the caller), below 0 NaN. */
-ARDM_EXACT float ardm_log(const float x) {
+ARDM_EXACT_INLINE float ardm_log(const float x) {
     const unsigned int u = ardm_bits(x) - 0x3f3504f3u;
     const int k = (int)u >> 23;
     const float f = ardm_from_bits((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
@@ -132,7 +132,7 @@ ARDM_EXACT float ardm_log(const float x) {
 }
 
 /* log(1 + x), exact to the last bits near 0; log1p(-1) = -inf, below -1 NaN. */
-ARDM_EXACT float ardm_log1p(const float x) {
+ARDM_EXACT_INLINE float ardm_log1p(const float x) {
     const float s = 1.0f + x;
     const float lost = x - (s - 1.0f);
     const unsigned int u = ardm_bits(s) - 0x3f3504f3u;
@@ -146,7 +146,7 @@ ARDM_EXACT float ardm_log1p(const float x) {
 }
 
 /* 1 / x for 2^-60 <= |x| <= 2^60: a guess by integers (5 %), then twice the cubic step y += y (e + e^2), e = 1 - x y. */
-ARDM_EXACT float ardm_reciprocal_near(const float x) {
+ARDM_EXACT_INLINE float ardm_reciprocal_near(const float x) {
     float y = ardm_from_bits(0x7ef311c7u - ardm_bits(x));
     float e = ardm_fma(-x, y, 1.0f);
     y = ardm_fma(y, ardm_fma(e, e, e), y);
@@ -154,7 +154,7 @@ ARDM_EXACT float ardm_reciprocal_near(const float x) {
     return ardm_fma(y, ardm_fma(e, e, e), y);
 }
 /* a / b for |b| as above and 2^-100 <= |a / b|, |a| or a = 0. */
-ARDM_EXACT float ardm_divide_near(const float a, const float b) {
+ARDM_EXACT_INLINE float ardm_divide_near(const float a, const float b) {
     const float y = ardm_reciprocal_near(b);
     const float q = ardm_mul(a, y);
     return ardm_fma(ardm_fma(-b, q, a), y, q);
@@ -162,7 +162,7 @@ ARDM_EXACT float ardm_divide_near(const float a, const float b) {
 
 /* a / b, correctly rounded but for rare last bits: mantissas are divided, exponents subtracted. Quotients and arguments below
  * 2^-126 count as +0; a / 0 = inf with the sign of both, 0 / 0 and inf / inf NaN. */
-ARDM_EXACT float ardm_divide(const float a, const float b) {
+ARDM_EXACT_INLINE float ardm_divide(const float a, const float b) {
     const unsigned int ua = ardm_bits(a), ub = ardm_bits(b);
     const int ea = (int)((ua >> 23) & 255u), eb = (int)((ub >> 23) & 255u);
     const float ma = ardm_from_bits((ua & 0x7fffffu) | 0x3f800000u), mb = ardm_from_bits((ub & 0x7fffffu) | 0x3f800000u);
@@ -179,10 +179,10 @@ ARDM_EXACT float ardm_divide(const float a, const float b) {
     r = ardm_select(eb == 255, ardm_select(b != b, b, 0.0f), r);
     return ardm_select((ea == 255) | (eb == 255) | (eb == 0), ardm_mul(a0, r), y);
 }
-ARDM_EXACT float ardm_reciprocal(const float x) { return ardm_divide(1.0f, x); }
+ARDM_EXACT_INLINE float ardm_reciprocal(const float x) { return ardm_divide(1.0f, x); }
 
 /* 1 / sqrt(x) for 1 <= x < 4. */
-ARDM_EXACT float ardm_rsqrt_near(const float x) {
+ARDM_EXACT_INLINE float ardm_rsqrt_near(const float x) {
     float y = ardm_from_bits(0x5f3759dfu - (ardm_bits(x) >> 1));
     float h = ardm_mul(x, y);
     float e = ardm_fma(-h, y, 1.0f);
@@ -198,7 +198,7 @@ ARDM_EXACT float ardm_rsqrt_near(const float x) {
 }
 
 /* 1 / sqrt(x): of 0 (and of what is below 2^-126) inf, of inf 0, below 0 NaN. */
-ARDM_EXACT float ardm_rsqrt(const float x) {
+ARDM_EXACT_INLINE float ardm_rsqrt(const float x) {
     const unsigned int u = ardm_bits(x);
     const int e = (int)((u >> 23) & 255u) - 127, h = e >> 1;
     const float m = ardm_from_bits((u & 0x7fffffu) | ((unsigned int)(127 + (e & 1)) << 23));
@@ -209,7 +209,7 @@ ARDM_EXACT float ardm_rsqrt(const float x) {
 }
 
 /* sqrt(x): of 0 (and of what is below 2^-126) +0, of inf inf, below 0 NaN. */
-ARDM_EXACT float ardm_sqrt(const float x) {
+ARDM_EXACT_INLINE float ardm_sqrt(const float x) {
     const unsigned int u = ardm_bits(x);
     const int e = (int)((u >> 23) & 255u) - 127, h = e >> 1;
     const float m = ardm_from_bits((u & 0x7fffffu) | ((unsigned int)(127 + (e & 1)) << 23));
@@ -223,7 +223,7 @@ ARDM_EXACT float ardm_sqrt(const float x) {
 }
 
 /* tanh(x) = m / (m + 2), m = e^(2|x|) - 1; +-1 from |x| = 9.02. */
-ARDM_EXACT float ardm_tanh(const float x) {
+ARDM_EXACT_INLINE float ardm_tanh(const float x) {
     const float a = ardm_abs(x);
     const float d = ardm_select(a > 10.0f, 20.0f, a + a);
     int n;
@@ -236,22 +236,22 @@ ARDM_EXACT float ardm_tanh(const float x) {
 }
 
 /* 1 / (1 + e^-x); +0 for x <= -40 ln 2. */
-ARDM_EXACT float ardm_sigmoid(const float x) {
+ARDM_EXACT_INLINE float ardm_sigmoid(const float x) {
     const float e = ardm_exp(ardm_from_bits(ardm_bits(x) | 0x80000000u));
     const float s = ardm_reciprocal_near(1.0f + e);
     return ardm_select(x < 0.0f, ardm_mul(e, s), s);
 }
 
 /* log(1 + e^x) and log(sigmoid(x)). */
-ARDM_EXACT float ardm_softplus(const float x) {
+ARDM_EXACT_INLINE float ardm_softplus(const float x) {
     const float e = ardm_exp(ardm_from_bits(ardm_bits(x) | 0x80000000u));
     return ardm_select(x > 0.0f, x, 0.0f) + ardm_log1p(e);
 }
-ARDM_EXACT float ardm_log_sigmoid(const float x) { return -ardm_softplus(-x); }
+ARDM_EXACT_INLINE float ardm_log_sigmoid(const float x) { return -ardm_softplus(-x); }
 
 /* x sigmoid(x) and its derivative. */
-ARDM_EXACT float ardm_silu(const float x) { return ardm_mul(x, ardm_sigmoid(x)); }
-ARDM_EXACT float ardm_silu_grad(const float x) {
+ARDM_EXACT_INLINE float ardm_silu(const float x) { return ardm_mul(x, ardm_sigmoid(x)); }
+ARDM_EXACT_INLINE float ardm_silu_grad(const float x) {
     float c = ardm_select(x > 64.0f, 64.0f, x);
     c = ardm_select(c < -64.0f, -64.0f, c);
     const float e = ardm_exp(ardm_from_bits(ardm_bits(c) | 0x80000000u));
@@ -261,13 +261,13 @@ ARDM_EXACT float ardm_silu_grad(const float x) {
 }
 
 /* GELU, tanh form: x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), and its derivative. */
-ARDM_EXACT float ardm_gelu(const float x) {
+ARDM_EXACT_INLINE float ardm_gelu(const float x) {
     float c = ardm_select(x > 16.0f, 16.0f, x);
     c = ardm_select(c < -16.0f, -16.0f, c);
     const float u = ardm_mul(c, ardm_fma(ardm_mul(c, c), 7.135481387e-02f, 1.595769167e+00f));
     return ardm_mul(x, ardm_sigmoid(u));
 }
-ARDM_EXACT float ardm_gelu_grad(const float x) {
+ARDM_EXACT_INLINE float ardm_gelu_grad(const float x) {
     float c = ardm_select(x > 16.0f, 16.0f, x);
     c = ardm_select(c < -16.0f, -16.0f, c);
     const float z = ardm_mul(c, c);
@@ -280,7 +280,7 @@ ARDM_EXACT float ardm_gelu_grad(const float x) {
 }
 
 /* Sine and cosine of r + quadrant pi / 2, |r| <= pi / 4. */
-ARDM_EXACT float ardm_sine_near(const float r, const unsigned int quadrant) {
+ARDM_EXACT_INLINE float ardm_sine_near(const float r, const unsigned int quadrant) {
     const float z = ardm_mul(r, r);
     const float sp = ardm_fma(ardm_fma(z, -1.951463200e-04f, 8.332155645e-03f), z, -1.666665524e-01f);
     const float s = ardm_fma(ardm_mul(z, r), sp, r);
@@ -290,25 +290,25 @@ ARDM_EXACT float ardm_sine_near(const float r, const unsigned int quadrant) {
     return ardm_from_bits(ardm_bits(y) ^ ((quadrant & 2u) << 30));
 }
 /* |x| <= 2^13. */
-ARDM_EXACT float ardm_sine_reduce(const float x, unsigned int *quadrant) {
+ARDM_EXACT_INLINE float ardm_sine_reduce(const float x, unsigned int *quadrant) {
     const float t = ardm_fma(x, 6.366197467e-01f, 12582912.0f);
     const float k = t - 12582912.0f;
     *quadrant = ardm_bits(t);
     return ardm_fma(k, 1.715124510e-15f, ardm_fma(k, 4.371138829e-08f, ardm_fma(k, -1.570796371e+00f, x)));
 }
-ARDM_EXACT float ardm_sin(const float x) {
+ARDM_EXACT_INLINE float ardm_sin(const float x) {
     unsigned int quadrant;
     const float r = ardm_sine_reduce(x, &quadrant);
     return ardm_sine_near(r, quadrant);
 }
-ARDM_EXACT float ardm_cos(const float x) {
+ARDM_EXACT_INLINE float ardm_cos(const float x) {
     unsigned int quadrant;
     const float r = ardm_sine_reduce(x, &quadrant);
     return ardm_sine_near(r, quadrant + 1u);
 }
 
 /* One normal deviate from two random words (Box and Muller): sqrt(-2 log u) cos(2 pi v), u in (0, 1], v in [0, 1). */
-ARDM_EXACT float ardm_normal(const unsigned int a, const unsigned int b) {
+ARDM_EXACT_INLINE float ardm_normal(const unsigned int a, const unsigned int b) {
     const float u = ardm_mul((float)(int)((a >> 8) + 1u), 5.9604644775390625e-08f);
     const unsigned int v = b >> 8;
     const unsigned int quadrant = (v + 0x200000u) >> 22;
@@ -317,7 +317,7 @@ ARDM_EXACT float ardm_normal(const unsigned int a, const unsigned int b) {
 }
 
 /* Philox4x32-10 (Salmon et al., SC 2011): one word of the block of a counter; the layout of both is in ardm/philox.h. */
-ARDM_EXACT unsigned int ardm_philox_word(unsigned int c0, unsigned int c1, unsigned int c2, unsigned int c3, unsigned int k0, unsigned int k1,
+ARDM_EXACT_INLINE unsigned int ardm_philox_word(unsigned int c0, unsigned int c1, unsigned int c2, unsigned int c3, unsigned int k0, unsigned int k1,
                                          const unsigned int lane) {
     for (int round = 0; round < 10; ++round) {
         const unsigned int h0 = ardm_mul_high(0xd2511f53u, c0), l0 = 0xd2511f53u * c0;

@@ -12,7 +12,7 @@ typedef void (*ardm_log_sink)(void *user, int32_t level, const char *line);
 
 /* Installs the sink (NULL: drop). Call before threads start; lines arrive whole, one at a time, from any thread. */
 void ardm_log_set(ardm_log_sink sink, void *user, int32_t most_detailed_level);
-void ardm_log(int32_t level, const char *format, ...) ARDM_PRINTF(2, 3);
+void ardm_log_write(int32_t level, const char *format, ...) ARDM_PRINTF(2, 3);
 
 /* Counts warnings since start: the program exits 2 when work succeeded and this is not 0. */
 uint32_t ardm_log_warnings(void);
