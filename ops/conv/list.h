@@ -1,0 +1,3 @@
+OP(conv)
+OP(conv_grad_x)
+OP(conv_grad_w)

@@ -1,0 +1,2 @@
+OP(matmul)
+OP(matmul_grad)
