@@ -3,7 +3,7 @@
 //   f         K words a row; the weights w stand in it between the passes
 //   global    frequency, interval, find: ceil(rows / per) work-items, one dimension, `per` rows each; any local size
 //             frequency_group: GROUP work-items a row, local size GROUP
-//             digest: parts work-items, then digest_total by one
+//             digest: parts x items work-items, then digest_total, one an item
 // Maxima and integer sums are free of order, so every shape of launch gives the same words.
 #ifndef GROUP
 #define GROUP 64            // work-items a row in frequency_group; a power of two
@@ -184,21 +184,22 @@ static uint mix32(const uint a, const uint b) {
 }
 
 kernel void digest(global const uint *f, global const int *index, global uint *partial, const int rows, const int k, const int per) {
-    const int begin = (int)get_global_id(0) * per;
+    const int item = (int)get_global_id(1), begin = (int)get_global_id(0) * per;
     uint sum = 0;
     for (int row = begin; row < min(begin + per, rows); row++) {
-        const uint r = (uint)index[row];
-        if (index[row] < 0) continue;
+        const long at = (long)item * rows + row;
+        const uint r = (uint)index[at];
+        if (index[at] < 0) continue;
         for (int j = 0; j < k; j++) {
-            const uint v = f[(long)row * k + j];
+            const uint v = f[at * k + j];
             sum += v ? mix32(4096u * r + (uint)j, v) : 0u;
         }
     }
-    partial[get_global_id(0)] = sum;
+    partial[get_global_id(1) * get_global_size(0) + get_global_id(0)] = sum;
 }
 
 kernel void digest_total(global const uint *partial, global uint *out, const int parts) {
     uint sum = 0;
-    for (int i = 0; i < parts; i++) sum += partial[i];
-    out[0] = sum;
+    for (int i = 0; i < parts; i++) sum += partial[get_global_id(0) * parts + i];
+    out[get_global_id(0)] = sum;
 }

@@ -185,25 +185,29 @@ const ardm_op ardm_op_find_symbol = {
 
 static ardm_status digest_infer(const ardm_call *call, ardm_shape *out) {
     ARDM_TRY(check_rows(call));
-    out[0] = ardm_shape_make(ARDM_U32, 0, NULL);
+    out[0] = ardm_shape_make(ARDM_U32, 1, call->in[1].dim);
     return ARDM_OK;
 }
 
 static ardm_status digest_reference(const ardm_call *call, const void *const *in, void *const *out) {
-    const int64_t k = width_of(call);
-    uint32_t sum = 0;
-    for (int64_t row = 0; row < rows_of(call); row++) {
-        const int32_t index = ((const int32_t *)in[1])[row];
-        if (index >= 0) sum += ardm_frequency_digest((const uint32_t *)in[0] + row * k, (uint32_t)k, (uint32_t)index);
+    const int64_t k = width_of(call), items = call->in[1].dim[0], rows = items ? rows_of(call) / items : 0;
+    for (int64_t item = 0; item < items; item++) {
+        uint32_t sum = 0;
+        for (int64_t row = item * rows; row < (item + 1) * rows; row++) {
+            const int32_t index = ((const int32_t *)in[1])[row];
+            if (index >= 0) sum += ardm_frequency_digest((const uint32_t *)in[0] + row * k, (uint32_t)k, (uint32_t)index);
+        }
+        ((uint32_t *)out[0])[item] = sum;
     }
-    *(uint32_t *)out[0] = sum;
     return ARDM_OK;
 }
 
 /* The same sum in 64-bit arithmetic reduced at the end of every step. */
 static ardm_status digest_oracle(const ardm_call *call, const void *const *in, void *const *out) {
     const uint64_t k = (uint64_t)width_of(call), mask = 0xffffffffu, count = (uint64_t)ardm_shape_count(&call->in[0]);
-    uint64_t sum = 0;
+    const uint64_t items = (uint64_t)call->in[1].dim[0];
+    uint32_t *sums = out[0];
+    memset(sums, 0, items * sizeof *sums);
     for (uint64_t i = count; i-- > 0;) {
         const int32_t index = ((const int32_t *)in[1])[i / k];
         const uint64_t v = ((const uint32_t *)in[0])[i];
@@ -211,27 +215,28 @@ static ardm_status digest_oracle(const ardm_call *call, const void *const *in, v
         uint64_t h = ((4096 * (uint64_t)index + i % k) * 2654435761u + v) & mask;
         h = (h ^ h / 65536) * 2246822507u & mask;
         h = (h ^ h / 8192) * 3266489909u & mask;
-        sum = (sum + (h ^ h / 65536)) & mask;
+        uint32_t *sum = &sums[i / (count / items)];
+        *sum = (uint32_t)((*sum + (h ^ h / 65536)) & mask);
     }
-    *(uint32_t *)out[0] = (uint32_t)sum;
     return ARDM_OK;
 }
 
 static ardm_status plan_digest(const ardm_call *call, ardm_recorder *recorder) {
-    const int64_t n = rows_of(call), per = ardm__frequency_rows_per_item(recorder->facts, width_of(call));
-    const uint64_t parts = ardm__frequency_items(recorder->facts, n, per), local = ardm__frequency_local(recorder->facts);
+    const int64_t items = call->in[1].dim[0], n = items ? rows_of(call) / items : 0, k = width_of(call);
+    const int64_t per = ardm__frequency_rows_per_item(recorder->facts, k);
+    const uint64_t parts = n ? (uint64_t)((n + per - 1) / per) : 1;
     uint32_t work = 0;
-    ARDM_TRY(recorder->workspace(recorder, 4 * (parts ? parts : 1), &work));
-    ARDM_TRY(ARDM_LAUNCH(recorder, "digest", "", 1, parts, 1, 1, local, 1, 1, ARDM_IN(0), ARDM_IN(1), ARDM_WORK(work), ARDM_INT(n),
-                         ARDM_INT(width_of(call)), ARDM_INT(per)));
-    return ARDM_LAUNCH(recorder, "digest_total", "", 1, 1, 1, 1, 1, 1, 1, ARDM_WORK(work), ARDM_OUT(0), ARDM_INT(parts));
+    ARDM_TRY(recorder->workspace(recorder, 4 * parts * (uint64_t)(items ? items : 1), &work));
+    ARDM_TRY(ARDM_LAUNCH(recorder, "digest", "", 2, parts, (uint64_t)items, 1, 1, 1, 1, ARDM_IN(0), ARDM_IN(1), ARDM_WORK(work), ARDM_INT(n), ARDM_INT(k),
+                         ARDM_INT(per)));
+    return ARDM_LAUNCH(recorder, "digest_total", "", 1, (uint64_t)items, 1, 1, 1, 1, 1, ARDM_WORK(work), ARDM_OUT(0), ARDM_INT(parts));
 }
 
 static const ardm_port digest_inputs[] = {
-    {"f", ARDM_DT(ARDM_U32), 1, ARDM_MAX_RANK, 0},
-    {"row", ARDM_DT(ARDM_I32), 0, ARDM_MAX_RANK - 1, 0},
+    {"f", ARDM_DT(ARDM_U32), 2, ARDM_MAX_RANK, 0},
+    {"row", ARDM_DT(ARDM_I32), 1, ARDM_MAX_RANK - 1, 0},
 };
-static const ardm_port digest_outputs[] = {{"digest", ARDM_DT(ARDM_U32), 0, 0, 0}};
+static const ardm_port digest_outputs[] = {{"digest", ARDM_DT(ARDM_U32), 1, 1, 0}};
 static const ardm_variant digest_variants[] = {
     {ARDM_OP_ABI, sizeof(ardm_variant), "rows", ARDM_EXACT, ardm__frequency_accept, &ardm_cl_frequency_frequency, plan_digest},
 };
@@ -241,6 +246,7 @@ static const ardm_case digest_cases[] = {
     {"u32[300,2]{1:16777215} i32[300]{0:1000000!}", NULL},
     {"u32[0,3] i32[0]", NULL},
     {"u32[5,16]{1:9} i32[5]{-1:0}", NULL}, /* no row counts: 0 */
+    {"u32[3,70,33]{0:5000} i32[3,70]{-9:200}", NULL},
 };
 const ardm_op ardm_op_digest = {
     ARDM_OP_ABI,
@@ -253,7 +259,7 @@ const ardm_op ardm_op_digest = {
     .outputs = digest_outputs,
     .n_outputs = 1,
     .sums = "",
-    .help = "32-bit sum over the numbered rows' frequencies, free of order; row -1 does not count",
+    .help = "32-bit sum over the numbered rows' frequencies of each item, free of order; row -1 does not count",
     .infer = digest_infer,
     .reference = digest_reference,
     .oracle = digest_oracle,
