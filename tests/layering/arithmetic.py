@@ -94,8 +94,12 @@ def products(function):
     return found
 
 
+def is_constant(node):
+    return node.kind.endswith("Literal") or bool(node.children) and node.kind != "CallExpr" and all(is_constant(c) for c in node.children)
+
+
 def is_product(node):
-    return node.kind == "BinaryOperator" and node.operator == "*" and node.float
+    return node.kind == "BinaryOperator" and node.operator == "*" and node.float and not is_constant(node)
 
 
 def faults(function, contracts):
@@ -109,7 +113,7 @@ def faults(function, contracts):
                         yield node.place, "a bare product feeds %s: ardm_mul or fma it" % node.operator
                     elif variable(operand) in held:
                         yield node.place, "a variable that holds a bare product feeds %s: ardm_mul or fma it" % node.operator
-            elif sign == "/":
+            elif sign == "/" and not is_constant(node):
                 yield node.place, "/ on floats: ardm_divide or ardm_reciprocal"
             if contracts and sign in ("+", "-", "*") and "FPContractMode=0" not in node.rest and node.operator in ("+", "-", "*"):
                 yield node.place, "contraction is on here: #pragma OPENCL FP_CONTRACT OFF"
@@ -166,6 +170,6 @@ PLANTS = [
 # What must pass: integers, doubles apart, rounded products and fma.
 CLEAN = [("numerics", _kernel(body)) for body in (
     "const int i = (int)get_global_id(0) * 3 + 1;\n    y[i / 2] = ardm_mul(a, b) + c;",
-    "y[0] = fma(a, b, c) * a;",
+    "y[0] = fma(a, b, c) * (2.0f / 3.0f);",
     "const float p = a * b;\n    y[0] = fma(p, b, c) + ardm_mul(p, c);",
 )]
