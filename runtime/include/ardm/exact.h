@@ -11,9 +11,9 @@
 #error "exact.h needs IEEE arithmetic: build without -ffast-math and -cl-fast-relaxed-math"
 #endif
 
-#ifdef __OPENCL_VERSION__
+#if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__)
 #pragma OPENCL FP_CONTRACT OFF
-#define ARDM_EXACT_INLINE static inline __attribute__((always_inline))
+#define ARDM_EXACT_INLINE static inline __attribute__((always_inline, unused))
 #define ardm_bits(x) as_uint(x)
 #define ardm_from_bits(u) as_float(u)
 #define ardm_fma(a, b, c) fma((float)(a), (float)(b), (float)(c))

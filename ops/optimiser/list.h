@@ -1,0 +1,4 @@
+OP(square_sum)
+OP(clip_factor)
+OP(adam)
+OP(stack)
