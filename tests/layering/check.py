@@ -87,7 +87,7 @@ def parallel(jobs):
     """Runs (name, command) pairs; the names of failures with what the command said."""
     def run(job):
         result = subprocess.run(job[1], capture_output=True, text=True, input="")
-        return None if result.returncode == 0 else "%s: %s" % (job[0], (result.stderr or result.stdout).strip()[:2000])
+        return None if result.returncode == 0 else "%s: %s" % (job[0], (result.stderr or result.stdout).strip()[:600])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return [failure for failure in pool.map(run, jobs) if failure]
 

@@ -13,9 +13,9 @@ enum { ARDM_KEY_TEXT = 1, ARDM_KEY_INT = 2, ARDM_KEY_FLOAT = 3, ARDM_KEY_BOOL = 
 typedef struct ardm_config_key {
     const char *section, *name;
     int32_t type;
-    const char *fallback;      /* default as text; NULL: must be given */
-    double low, high;          /* range of int and float, inclusive */
-    const char *choices;       /* "absorbing|zero-least-significant" for ARDM_KEY_CHOICE */
+    const char *fallback; /* default as text; NULL: must be given */
+    double low, high;     /* range of int and float, inclusive */
+    const char *choices;  /* "absorbing|zero-least-significant" for ARDM_KEY_CHOICE */
     const char *unit, *help;
 } ardm_config_key;
 

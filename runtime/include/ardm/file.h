@@ -36,7 +36,9 @@ ardm_status ardm_make_directories(const char *path);
 void ardm_file_fail_after(int32_t n);
 
 /* SHA-256 (FIPS 180-4), XXH32 and XXH64 with seed 0. */
-typedef struct ardm_sha256 { uint8_t bytes[32]; } ardm_sha256;
+typedef struct ardm_sha256 {
+    uint8_t bytes[32];
+} ardm_sha256;
 void ardm_sha256_of(ardm_sha256 *out, const void *data, size_t size);
 void ardm_sha256_hex(const ardm_sha256 *hash, char out[65]);
 uint32_t ardm_xxh32(const void *data, size_t size);

@@ -9,14 +9,14 @@
 #include <stdint.h>
 
 enum {
-    ARDM_RANDOM_WEIGHTS = 1,   /* item = first 8 bytes (little-endian) of SHA-256 of the tensor's name */
+    ARDM_RANDOM_WEIGHTS = 1, /* item = first 8 bytes (little-endian) of SHA-256 of the tensor's name */
     ARDM_RANDOM_SHUFFLE = 2,
     ARDM_RANDOM_AUGMENT = 3,
     ARDM_RANDOM_STEP = 4,
     ARDM_RANDOM_GIVEN = 5,
-    ARDM_RANDOM_DROPOUT = 6,   /* draw = the node's attribute */
-    ARDM_RANDOM_ORDER = 7,     /* draw = stage */
-    ARDM_RANDOM_SAMPLE = 8,    /* draw = 4 * stage + digit */
+    ARDM_RANDOM_DROPOUT = 6, /* draw = the node's attribute */
+    ARDM_RANDOM_ORDER = 7,   /* draw = stage */
+    ARDM_RANDOM_SAMPLE = 8,  /* draw = 4 * stage + digit */
     ARDM_RANDOM_SYNTHETIC = 9
 };
 

@@ -15,19 +15,19 @@ typedef int32_t ardm_status;
 
 enum {
     ARDM_OK = 0,
-    ARDM_EINVAL = 1,     /* an argument, option or config key is wrong */
-    ARDM_ESHAPE = 2,     /* extents or types do not fit */
-    ARDM_ENOMEM = 3,     /* memory, or the limit set by --memory, is exhausted */
-    ARDM_EIO = 4,        /* the operating system refused */
-    ARDM_EFORMAT = 5,    /* a file is damaged, truncated or not what it says */
-    ARDM_EDEVICE = 6,    /* an OpenCL call failed */
-    ARDM_EBUILD = 7,     /* a kernel did not build; the message names the file with the driver's log */
-    ARDM_ENOTFOUND = 8,  /* a name, file or device does not exist */
-    ARDM_EEXIST = 9,     /* a file or name exists already */
-    ARDM_EMODEL = 10,    /* the model that a file needs is missing or different: exit code 3 */
-    ARDM_EINEXACT = 11,  /* the device fails the probe and may not code: exit code 4 */
+    ARDM_EINVAL = 1,        /* an argument, option or config key is wrong */
+    ARDM_ESHAPE = 2,        /* extents or types do not fit */
+    ARDM_ENOMEM = 3,        /* memory, or the limit set by --memory, is exhausted */
+    ARDM_EIO = 4,           /* the operating system refused */
+    ARDM_EFORMAT = 5,       /* a file is damaged, truncated or not what it says */
+    ARDM_EDEVICE = 6,       /* an OpenCL call failed */
+    ARDM_EBUILD = 7,        /* a kernel did not build; the message names the file with the driver's log */
+    ARDM_ENOTFOUND = 8,     /* a name, file or device does not exist */
+    ARDM_EEXIST = 9,        /* a file or name exists already */
+    ARDM_EMODEL = 10,       /* the model that a file needs is missing or different: exit code 3 */
+    ARDM_EINEXACT = 11,     /* the device fails the probe and may not code: exit code 4 */
     ARDM_EUNSUPPORTED = 12, /* legal, and not offered here */
-    ARDM_EINTERRUPT = 13 /* the user asked to stop; work was saved */
+    ARDM_EINTERRUPT = 13    /* the user asked to stop; work was saved */
 };
 
 #if defined(__GNUC__)
@@ -49,10 +49,10 @@ const char *ardm_message(void);
 const char *ardm_status_name(ardm_status status);
 
 /* Returns from the calling function when `call` failed, message unchanged. */
-#define ARDM_TRY(call)                                                                                                 \
-    do {                                                                                                               \
-        ardm_status try_status_ = (call);                                                                              \
-        if (try_status_ != ARDM_OK) return try_status_;                                                                \
+#define ARDM_TRY(call)                                                                                                                               \
+    do {                                                                                                                                             \
+        ardm_status try_status_ = (call);                                                                                                            \
+        if (try_status_ != ARDM_OK) return try_status_;                                                                                              \
     } while (0)
 
 #ifdef __cplusplus
