@@ -227,8 +227,8 @@ static ardm_status plan_digest(const ardm_call *call, ardm_recorder *recorder) {
     const uint64_t parts = n ? (uint64_t)((n + per - 1) / per) : 1;
     uint32_t work = 0;
     ARDM_TRY(recorder->workspace(recorder, 4 * parts * (uint64_t)(items ? items : 1), &work));
-    ARDM_TRY(ARDM_LAUNCH(recorder, "digest", "", 2, parts, (uint64_t)items, 1, 1, 1, 1, ARDM_IN(0), ARDM_IN(1), ARDM_WORK(work), ARDM_INT(n), ARDM_INT(k),
-                         ARDM_INT(per)));
+    ARDM_TRY(ARDM_LAUNCH(recorder, "digest", "", 2, parts, (uint64_t)items, 1, 1, 1, 1, ARDM_IN(0), ARDM_IN(1), ARDM_WORK(work), ARDM_INT(n),
+                         ARDM_INT(k), ARDM_INT(per)));
     return ARDM_LAUNCH(recorder, "digest_total", "", 1, (uint64_t)items, 1, 1, 1, 1, 1, ARDM_WORK(work), ARDM_OUT(0), ARDM_INT(parts));
 }
 
