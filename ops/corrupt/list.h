@@ -1,0 +1,2 @@
+OP(corrupt)
+OP(digit)

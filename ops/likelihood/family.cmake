@@ -1,0 +1,3 @@
+target_sources(ardm_ops PRIVATE likelihood/softmax_nll.c likelihood/mixture.c likelihood/mixture_nll.c likelihood/mixture_logits.c)
+ardm_reference_sources(likelihood/softmax_rows.c likelihood/mixture_rows.c)
+ardm_embed_kernels(ardm_ops likelihood/softmax.cl likelihood/mixture.cl)

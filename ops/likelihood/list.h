@@ -1,0 +1,5 @@
+OP(softmax_nll)
+OP(softmax_nll_grad)
+OP(mixture_nll)
+OP(mixture_nll_grad)
+OP(mixture_logits)

@@ -1,0 +1,162 @@
+// likelihood/mixture.cl: discretised mixture of logistics (likelihood/mixture_rows.h has the formula)
+//   p        rows of 3·M numbers: weights, means, log scales
+//   low, high, gap, half   limits of the log scale, log(2 / (K - 1)), (K - 1) / 2
+//   STRIP    rows (of the likelihood) or bins (of the logits) that one pass holds: vectors on a CPU, one on a GPU
+
+#ifndef STRIP
+#define STRIP 16
+#endif
+#define MOST 32
+#define BLOCK 256
+
+// log(1 - exp(-d)), with log_d = log d: a series below 1, else directly.
+static float log_width(const float d, const float log_d) {
+    const float y = ardm_mul(d, 0.5f);
+    const float q = ardm_flush(ardm_mul(y, y));
+    float s = fma(q, -2.6455026455e-05f, 3.5273368607e-04f);
+    s = fma(s, q, -5.5555555556e-03f);
+    s = fma(s, q, 1.6666666667e-01f);
+    const float near = fma(s, q, log_d - y);
+    const float far = ardm_log1p(-ardm_exp(-d));
+    return ardm_select(d < 1.0f, near, far);
+}
+
+// d / (exp(d) - 1), likewise.
+static float width_slope(const float d) {
+    const float y = ardm_mul(d, 0.5f);
+    const float q = ardm_flush(ardm_mul(y, y));
+    float s = fma(q, -2.1164021164e-04f, 2.1164021164e-03f);
+    s = fma(s, q, -2.2222222222e-02f);
+    s = fma(s, q, 3.3333333333e-01f);
+    const float near = fma(s, q, 1.0f - y);
+    const float e = ardm_flush(ardm_exp(-d));
+    const float far = ardm_divide(ardm_flush(ardm_mul(d, e)), 1.0f - e);
+    return ardm_select(d < 1.0f, near, far);
+}
+
+// Log of the mass of bin k under one component: a, b are its scaled edges, width = log(1 - exp(a - b)).
+static float log_mass(const float a, const float b, const float width, const int first, const int last) {
+    const float up = ardm_select(last, 0.0f, ardm_softplus(-b));
+    const float down = ardm_select(first, 0.0f, ardm_softplus(a));
+    return (ardm_select(first | last, 0.0f, width) - up) - down;
+}
+
+static float edge(const float at, const float u, const float d) { return ardm_flush(ardm_mul(ardm_flush(at - u), d)); }
+
+static float scale_of(const float raw, const float low, const float high) {
+    const float s = ardm_select(raw < low, low, raw);
+    return ardm_select(s > high, high, s);
+}
+
+// Log-sum-exp over M values a lane, the maximum in `top`.
+static void log_sum(float t[MOST][STRIP], const int M, float *restrict out) {
+    float top[STRIP], sum[STRIP];
+    for (int j = 0; j < STRIP; j++) top[j] = t[0][j];
+    for (int m = 1; m < M; m++)
+        for (int j = 0; j < STRIP; j++) top[j] = ardm_max(top[j], t[m][j]);
+    for (int j = 0; j < STRIP; j++) sum[j] = 0.0f;
+    for (int m = 0; m < M; m++)
+        for (int j = 0; j < STRIP; j++) sum[j] += ardm_flush(ardm_exp(t[m][j] - top[j]));
+    for (int j = 0; j < STRIP; j++) out[j] = ardm_flush(top[j] + ardm_log(sum[j]));
+}
+
+// global  ceil(rows / STRIP); any local size
+kernel void mixture_nll(global const float *restrict p, global const float *restrict centre, global const int *restrict target,
+                        global float *restrict nll, const int rows, const int M, const int K, const float low, const float high, const float gap,
+                        const float half_span) {
+    const int begin = (int)get_global_id(0) * STRIP;
+    float w[MOST][STRIP], t[MOST][STRIP], under[STRIP], over[STRIP];
+    for (int m = 0; m < M; m++)
+        for (int j = 0; j < STRIP; j++) {
+            const int row = min(begin + j, rows - 1), k = clamp(target[row], 0, K - 1);
+            global const float *x = p + (size_t)row * 3 * M + m;
+            const float log_d = ardm_flush(gap - scale_of(x[2 * M], low, high));
+            const float d = ardm_flush(ardm_exp(log_d));
+            const float u = ardm_flush(fma(ardm_flush(centre[row] + x[M]), half_span, half_span));
+            const float a = edge((float)k - 0.5f, u, d), b = edge((float)k + 0.5f, u, d);
+            w[m][j] = x[0];
+            t[m][j] = ardm_flush(x[0] + log_mass(a, b, log_width(d, log_d), k == 0, k == K - 1));
+        }
+    log_sum(w, M, under);
+    log_sum(t, M, over);
+    for (int j = 0; j < STRIP && begin + j < rows; j++) {
+        const int k = target[begin + j];
+        nll[begin + j] = k < 0 || k >= K ? 0.0f : ardm_flush(under[j] - over[j]);
+    }
+}
+
+// global  ceil(rows / STRIP); any local size
+kernel void mixture_nll_grad(global const float *restrict p, global const float *restrict centre, global const int *restrict target,
+                             global const float *restrict dy, global float *restrict dp, global float *restrict dcentre, const int rows,
+                             const int M, const int K, const float low, const float high, const float gap, const float half_span) {
+    const int begin = (int)get_global_id(0) * STRIP;
+    float w[MOST][STRIP], t[MOST][STRIP], gm[MOST][STRIP], gs[MOST][STRIP], under[STRIP], over[STRIP];
+    for (int m = 0; m < M; m++)
+        for (int j = 0; j < STRIP; j++) {
+            const int row = min(begin + j, rows - 1), k = clamp(target[row], 0, K - 1);
+            const int first = k == 0, last = k == K - 1;
+            global const float *x = p + (size_t)row * 3 * M + m;
+            const float raw = x[2 * M];
+            const float log_d = ardm_flush(gap - scale_of(raw, low, high));
+            const float d = ardm_flush(ardm_exp(log_d));
+            const float u = ardm_flush(fma(ardm_flush(centre[row] + x[M]), half_span, half_span));
+            const float a = edge((float)k - 0.5f, u, d), b = edge((float)k + 0.5f, u, d);
+            w[m][j] = x[0];
+            t[m][j] = ardm_flush(x[0] + log_mass(a, b, log_width(d, log_d), first, last));
+            const float below = ardm_select(first, 0.0f, ardm_flush(ardm_sigmoid(a)));
+            const float above = ardm_select(last, 0.0f, ardm_flush(ardm_sigmoid(-b)));
+            const float inverse = ardm_flush(ardm_mul(d, half_span));
+            gm[m][j] = ardm_flush(ardm_mul(ardm_flush(below - above), inverse));
+            const float slope = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + ardm_select(first | last, 0.0f, width_slope(d));
+            gs[m][j] = ardm_select((raw < low) | (raw > high), 0.0f, ardm_flush(slope));
+        }
+    log_sum(w, M, under);
+    log_sum(t, M, over);
+    for (int j = 0; j < STRIP && begin + j < rows; j++) {
+        const int row = begin + j;
+        const float g = target[row] < 0 || target[row] >= K ? 0.0f : dy[row];
+        global float *y = dp + (size_t)row * 3 * M;
+        float sum = 0.0f;
+        for (int m = 0; m < M; m++) {
+            const float prior = ardm_flush(ardm_exp(ardm_flush(w[m][j] - under[j])));
+            const float share = ardm_flush(ardm_exp(ardm_flush(t[m][j] - over[j])));
+            const float mean = ardm_flush(ardm_mul(-g, ardm_flush(ardm_mul(share, gm[m][j]))));
+            y[m] = ardm_flush(ardm_mul(g, ardm_flush(prior - share)));
+            y[M + m] = mean;
+            y[2 * M + m] = ardm_flush(ardm_mul(g, ardm_flush(ardm_mul(share, gs[m][j]))));
+            sum += mean;
+        }
+        dcentre[row] = ardm_flush(sum);
+    }
+}
+
+// global  ceil(K / (STRIP * strips)), rows; any local size
+kernel void mixture_logits(global const float *restrict p, global const float *restrict centre, global float *restrict z,
+                           const int M, const int K, const float low, const float high, const float gap, const float half_span,
+                           const int strips) {
+    const int row = (int)get_global_id(1);
+    global const float *x = p + (size_t)row * 3 * M;
+    float w[MOST][STRIP], t[MOST][STRIP], d[MOST], u[MOST], width[MOST], under[STRIP], over[STRIP];
+    for (int m = 0; m < M; m++) {
+        const float log_d = ardm_flush(gap - scale_of(x[2 * M + m], low, high));
+        d[m] = ardm_flush(ardm_exp(log_d));
+        u[m] = ardm_flush(fma(ardm_flush(centre[row] + x[M + m]), half_span, half_span));
+        width[m] = log_width(d[m], log_d);
+        for (int j = 0; j < STRIP; j++) w[m][j] = x[m];
+    }
+    log_sum(w, M, under);
+    for (int strip = 0; strip < strips; strip++) {
+        const int begin = ((int)get_global_id(0) * strips + strip) * STRIP;
+        if (begin >= K) break;
+        for (int m = 0; m < M; m++) {
+            const float dm = d[m], um = u[m], wide = width[m], weight = x[m];
+            for (int j = 0; j < STRIP; j++) {
+                const int k = begin + j;
+                const float a = edge((float)k - 0.5f, um, dm), b = edge((float)k + 0.5f, um, dm);
+                t[m][j] = ardm_flush(weight + log_mass(a, b, wide, k == 0, k == K - 1));
+            }
+        }
+        log_sum(t, M, over);
+        for (int j = 0; j < STRIP && begin + j < K; j++) z[(size_t)row * K + begin + j] = ardm_flush(over[j] - under[j]);
+    }
+}

@@ -1,0 +1,26 @@
+/* What the three mixture ops share on the host. */
+#ifndef ARDM_LIKELIHOOD_MIXTURE_H
+#define ARDM_LIKELIHOOD_MIXTURE_H
+
+#include "ardm/op.h"
+#include "likelihood/mixture_rows.h"
+
+extern const char *const ardm_cl_likelihood_mixture;
+extern const ardm_attr ardm__mixture_attrs[1];
+
+/* The constants of a call whose first operand is p. */
+ardm__mixture ardm__mixture_of(const ardm_call *call);
+/* p is […,3M] with M of 1 … 32, and operands 1 … n-1 have its leading extents. */
+ardm_status ardm__mixture_check(const ardm_call *call, uint32_t n);
+
+/* For oracles and bounds, in double. log_mass: of bin k under component m of a row. */
+typedef struct ardm__component {
+    double weight, mean, inverse, log_scale; /* mean: centre included; inverse: of the scale after its limits */
+    int32_t limited;
+} ardm__component;
+ardm__component ardm__mixture_component(const ardm_call *call, const double *p, const double *centre, int64_t row, int64_t m);
+double ardm__mixture_log_mass(const ardm__component *c, int64_t k, int64_t K);
+/* How far a log mass in f32 may be off: the edges' rounding times the slope, and the rounding of the sum. */
+double ardm__mixture_error(const ardm__component *c, double centre, int64_t k, int64_t K);
+
+#endif

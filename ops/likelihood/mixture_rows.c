@@ -1,0 +1,161 @@
+/* Mixture of logistics: see mixture_rows.h for the formula. Lanes of 16 rows, or of 16 bins, run side by side. */
+#include "likelihood/mixture_rows.h"
+#include "ardm/exact.h"
+
+enum { MOST = ARDM__MIXTURES, STRIP = 16 };
+
+static inline float log_width(float d, float log_d) {
+    float y = ardm_mul(d, 0.5f), q = ardm_flush(ardm_mul(y, y));
+    float s = ardm_fma(q, -2.6455026455e-05f, 3.5273368607e-04f);
+    s = ardm_fma(s, q, -5.5555555556e-03f);
+    s = ardm_fma(s, q, 1.6666666667e-01f);
+    return ardm_select(d < 1.0f, ardm_fma(s, q, log_d - y), ardm_log1p(-ardm_exp(-d)));
+}
+
+static inline float width_slope(float d) {
+    float y = ardm_mul(d, 0.5f), q = ardm_flush(ardm_mul(y, y)), e = ardm_flush(ardm_exp(-d));
+    float s = ardm_fma(q, -2.1164021164e-04f, 2.1164021164e-03f);
+    s = ardm_fma(s, q, -2.2222222222e-02f);
+    s = ardm_fma(s, q, 3.3333333333e-01f);
+    return ardm_select(d < 1.0f, ardm_fma(s, q, 1.0f - y), ardm_divide(ardm_flush(ardm_mul(d, e)), 1.0f - e));
+}
+
+static inline float log_mass(float a, float b, float width, int first, int last) {
+    float up = ardm_select(last, 0.0f, ardm_softplus(-b)), down = ardm_select(first, 0.0f, ardm_softplus(a));
+    return (ardm_select(first | last, 0.0f, width) - up) - down;
+}
+
+static inline float edge(float at, float u, float d) { return ardm_flush(ardm_mul(ardm_flush(at - u), d)); }
+
+static inline float limited(float raw, float low, float high) {
+    float s = ardm_select(raw < low, low, raw);
+    return ardm_select(s > high, high, s);
+}
+
+static void log_sum(float t[MOST][STRIP], int M, float *restrict out) {
+    float top[STRIP], sum[STRIP];
+    for (int j = 0; j < STRIP; ++j) top[j] = t[0][j];
+    for (int m = 1; m < M; ++m)
+        for (int j = 0; j < STRIP; ++j) top[j] = ardm_max(top[j], t[m][j]);
+    for (int j = 0; j < STRIP; ++j) sum[j] = 0;
+    for (int m = 0; m < M; ++m)
+        for (int j = 0; j < STRIP; ++j) sum[j] += ardm_flush(ardm_exp(t[m][j] - top[j]));
+    for (int j = 0; j < STRIP; ++j) out[j] = ardm_flush(top[j] + ardm_log(sum[j]));
+}
+
+/* One component of a strip of rows, gathered so that the arithmetic runs over lanes. */
+typedef struct lanes {
+    float w[MOST][STRIP], o[MOST][STRIP], g[MOST][STRIP], t[MOST][STRIP], centre[STRIP], under[STRIP], over[STRIP];
+    int32_t k[STRIP];
+} lanes;
+
+static void load(lanes *s, const ardm__mixture *mix, const float *p, const float *centre, const int32_t *target, int64_t begin, int64_t end) {
+    for (int j = 0; j < STRIP; ++j) {
+        int64_t row = begin + j < end ? begin + j : end - 1;
+        const float *x = p + row * 3 * mix->M;
+        s->k[j] = target[row] < 0 ? 0 : target[row] >= mix->K ? mix->K - 1 : target[row];
+        s->centre[j] = centre[row];
+        for (int m = 0; m < mix->M; ++m) {
+            s->w[m][j] = x[m];
+            s->o[m][j] = x[mix->M + m];
+            s->g[m][j] = x[2 * mix->M + m];
+        }
+    }
+}
+
+static void masses(lanes *s, const ardm__mixture *mix) {
+    const float low = mix->low, high = mix->high, gap = mix->gap, half = mix->half;
+    const int32_t last = mix->K - 1;
+    for (int m = 0; m < mix->M; ++m)
+        for (int j = 0; j < STRIP; ++j) {
+            float log_d = ardm_flush(gap - limited(s->g[m][j], low, high)), d = ardm_flush(ardm_exp(log_d));
+            float u = ardm_flush(ardm_fma(ardm_flush(s->centre[j] + s->o[m][j]), half, half)), k = (float)s->k[j];
+            float mass = log_mass(edge(k - 0.5f, u, d), edge(k + 0.5f, u, d), log_width(d, log_d), s->k[j] == 0, s->k[j] == last);
+            s->t[m][j] = ardm_flush(s->w[m][j] + mass);
+        }
+    log_sum(s->w, mix->M, s->under);
+    log_sum(s->t, mix->M, s->over);
+}
+
+void ARDM_REFERENCE(mixture_nll_rows)(const ardm__mixture *mix, const float *p, const float *centre, const int32_t *target, float *nll, int64_t begin,
+                                      int64_t end) {
+    lanes s;
+    for (int64_t at = begin; at < end; at += STRIP) {
+        load(&s, mix, p, centre, target, at, end);
+        masses(&s, mix);
+        for (int64_t row = at; row < end && row < at + STRIP; ++row)
+            nll[row] = target[row] < 0 || target[row] >= mix->K ? 0 : ardm_flush(s.under[row - at] - s.over[row - at]);
+    }
+}
+
+void ARDM_REFERENCE(mixture_nll_grad_rows)(const ardm__mixture *mix, const float *p, const float *centre, const int32_t *target, const float *dy,
+                                           float *dp, float *dcentre, int64_t begin, int64_t end) {
+    const float low = mix->low, high = mix->high, gap = mix->gap, half = mix->half;
+    const int32_t M = mix->M, last = mix->K - 1;
+    lanes s;
+    float mean[STRIP], weight[STRIP], scale[STRIP], seed[STRIP], sum[STRIP];
+    for (int64_t at = begin; at < end; at += STRIP) {
+        int64_t many = end - at < STRIP ? end - at : STRIP;
+        load(&s, mix, p, centre, target, at, end);
+        masses(&s, mix);
+        for (int j = 0; j < STRIP; ++j) {
+            int64_t row = at + j < end ? at + j : end - 1;
+            seed[j] = target[row] < 0 || target[row] > last ? 0 : dy[row];
+            sum[j] = 0;
+        }
+        for (int m = 0; m < M; ++m) {
+            for (int j = 0; j < STRIP; ++j) {
+                float log_d = ardm_flush(gap - limited(s.g[m][j], low, high)), d = ardm_flush(ardm_exp(log_d));
+                float u = ardm_flush(ardm_fma(ardm_flush(s.centre[j] + s.o[m][j]), half, half)), k = (float)s.k[j];
+                float a = edge(k - 0.5f, u, d), b = edge(k + 0.5f, u, d);
+                int is_first = s.k[j] == 0, is_last = s.k[j] == last;
+                float below = ardm_select(is_first, 0.0f, ardm_flush(ardm_sigmoid(a)));
+                float above = ardm_select(is_last, 0.0f, ardm_flush(ardm_sigmoid(-b)));
+                float gm = ardm_flush(ardm_mul(ardm_flush(below - above), ardm_flush(ardm_mul(d, half))));
+                float gs = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + ardm_select(is_first | is_last, 0.0f, width_slope(d));
+                gs = ardm_select((s.g[m][j] < low) | (s.g[m][j] > high), 0.0f, ardm_flush(gs));
+                float prior = ardm_flush(ardm_exp(ardm_flush(s.w[m][j] - s.under[j])));
+                float share = ardm_flush(ardm_exp(ardm_flush(s.t[m][j] - s.over[j])));
+                weight[j] = ardm_flush(ardm_mul(seed[j], ardm_flush(prior - share)));
+                mean[j] = ardm_flush(ardm_mul(-seed[j], ardm_flush(ardm_mul(share, gm))));
+                scale[j] = ardm_flush(ardm_mul(seed[j], ardm_flush(ardm_mul(share, gs))));
+                sum[j] += mean[j];
+            }
+            for (int64_t j = 0; j < many; ++j) {
+                float *y = dp + (at + j) * 3 * M + m;
+                y[0] = weight[j];
+                y[M] = mean[j];
+                y[2 * M] = scale[j];
+            }
+        }
+        for (int64_t j = 0; j < many; ++j) dcentre[at + j] = ardm_flush(sum[j]);
+    }
+}
+
+void ARDM_REFERENCE(mixture_logits_rows)(const ardm__mixture *mix, const float *p, const float *centre, float *z, int64_t begin, int64_t end) {
+    const int32_t M = mix->M, K = mix->K;
+    float w[MOST][STRIP], t[MOST][STRIP], d[MOST], u[MOST], width[MOST], under[STRIP], over[STRIP];
+    for (int64_t row = begin; row < end; ++row) {
+        const float *x = p + row * 3 * M;
+        for (int m = 0; m < M; ++m) {
+            float log_d = ardm_flush(mix->gap - limited(x[2 * M + m], mix->low, mix->high));
+            d[m] = ardm_flush(ardm_exp(log_d));
+            u[m] = ardm_flush(ardm_fma(ardm_flush(centre[row] + x[M + m]), mix->half, mix->half));
+            width[m] = log_width(d[m], log_d);
+            for (int j = 0; j < STRIP; ++j) w[m][j] = x[m];
+        }
+        log_sum(w, M, under);
+        for (int32_t at = 0; at < K; at += STRIP) {
+            for (int m = 0; m < M; ++m) {
+                const float dm = d[m], um = u[m], wide = width[m], weight = x[m];
+                for (int j = 0; j < STRIP; ++j) {
+                    int32_t k = at + j;
+                    float a = edge((float)k - 0.5f, um, dm), b = edge((float)k + 0.5f, um, dm);
+                    t[m][j] = ardm_flush(weight + log_mass(a, b, wide, k == 0, k == K - 1));
+                }
+            }
+            log_sum(t, M, over);
+            for (int32_t k = at; k < K && k < at + STRIP; ++k) z[row * K + k] = ardm_flush(over[k - at] - under[k - at]);
+        }
+    }
+}
