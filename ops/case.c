@@ -182,7 +182,10 @@ ardm_status ardm_case_open(ardm_case_data **out, const ardm_op *op, uint32_t ind
 
 void ardm_case_close(ardm_case_data **data) {
     if (!*data) return;
-    for (uint32_t k = 0; k < ARDM_MAX_OPERANDS; ++k) free((*data)->inputs[k]);
+    for (uint32_t k = 0; k < ARDM_MAX_OPERANDS; ++k) {
+        free((*data)->inputs[k]);
+        free((*data)->wide[k]);
+    }
     free(*data);
     *data = NULL;
 }
@@ -223,25 +226,27 @@ ardm_status ardm_case_reference(const ardm_case_data *data, void *const *outputs
     return data->op->reference(&data->call, in, outputs);
 }
 
-ardm_status ardm_case_oracle(const ardm_case_data *data, void *const *outputs) {
-    const void *in[ARDM_MAX_OPERANDS] = {0};
-    double *wide[ARDM_MAX_OPERANDS] = {0};
-    ardm_status status = ARDM_OK;
-    for (uint32_t k = 0; k < data->call.n_in && status == ARDM_OK; ++k) {
-        in[k] = data->inputs[k];
-        if (data->in[k].dtype != ARDM_F32) continue;
-        int64_t count = ardm_shape_count(&data->in[k]);
-        wide[k] = allocate((uint64_t)count * sizeof(double));
-        if (!wide[k]) status = ardm_fail(ARDM_ENOMEM, "%s: no memory for its oracle", data->op->name);
-        for (int64_t i = 0; wide[k] && i < count; ++i) wide[k][i] = ((const float *)data->inputs[k])[i];
-        in[k] = wide[k];
+static ardm_status widen(ardm_case_data *data, uint32_t k) {
+    int64_t count = ardm_shape_count(&data->in[k]);
+    uint64_t bytes = data->in[k].dtype == ARDM_F32 ? (uint64_t)count * sizeof(double) : ardm_shape_bytes(&data->in[k]);
+    double *wide = data->wide[k] = allocate(bytes);
+    if (!wide) return ardm_fail(ARDM_ENOMEM, "%s: no memory for its oracle", data->op->name);
+    if (data->in[k].dtype != ARDM_F32)
+        memcpy(wide, data->inputs[k], bytes);
+    else
+        for (int64_t i = 0; i < count; ++i) wide[i] = ((const float *)data->inputs[k])[i];
+    return ARDM_OK;
+}
+
+ardm_status ardm_case_oracle(ardm_case_data *data, void *const *outputs) {
+    const void *in[ARDM_MAX_OPERANDS];
+    for (uint32_t k = 0; k < ARDM_MAX_OPERANDS; ++k) {
+        if (data->inputs[k] && !data->wide[k]) ARDM_TRY(widen(data, k));
+        in[k] = data->wide[k];
     }
-    if (status == ARDM_OK && data->op->flags & ARDM_OP_VIEW)
-        memcpy(outputs[0], in[0], output_bytes(data, 0, 1));
-    else if (status == ARDM_OK)
-        status = data->op->oracle(&data->call, in, outputs);
-    for (uint32_t k = 0; k < ARDM_MAX_OPERANDS; ++k) free(wide[k]);
-    return status;
+    if (!(data->op->flags & ARDM_OP_VIEW)) return data->op->oracle(&data->call, in, outputs);
+    memcpy(outputs[0], in[0], output_bytes(data, 0, 1));
+    return ARDM_OK;
 }
 
 ardm_status ardm_case_digest(uint64_t *out, const ardm_op *op) {

@@ -16,6 +16,7 @@ typedef struct ardm_case_data {
     ardm_shape in[ARDM_MAX_OPERANDS], out[ARDM_MAX_OPERANDS];
     ardm_attr_value attrs[ARDM_MAX_ATTRS];
     void *inputs[ARDM_MAX_OPERANDS]; /* host memory; NULL where the operand is absent */
+    void *wide[ARDM_MAX_OPERANDS];   /* the same with f32 as double, made by the first ardm_case_oracle */
 } ardm_case_data;
 
 /* Makes case `index` of `op`; ARDM_EINVAL when its text is wrong, ARDM_ESHAPE when its shapes do not fit. */
@@ -30,15 +31,18 @@ void ardm_case_free_outputs(void **outputs, const ardm_case_data *data);
 
 /* Runs the C reference, or the double-precision oracle over the inputs widened to double. */
 ardm_status ardm_case_reference(const ardm_case_data *data, void *const *outputs);
-ardm_status ardm_case_oracle(const ardm_case_data *data, void *const *outputs);
+ardm_status ardm_case_oracle(ardm_case_data *data, void *const *outputs);
 
 /* 64-bit digest of the reference's outputs over all cases of an op: XXH64 over (length, bytes) of each in order. */
 ardm_status ardm_case_digest(uint64_t *out, const ardm_op *op);
 
-/* One variant on one device, its buffers and launches kept so that it can run many times. Buffers are exactly
- * as large as their operands, each in front of a guard zone. */
+/* One variant on one device, its buffers and launches kept so that it can run many times.
+ *   facts   what the plan is told of the device; NULL: the truth (tests plan GPU variants for several group sizes on a CPU)
+ *   guard   not 0: a poisoned zone of a page follows each operand and is looked at after a run; 0: buffers of exactly the
+ *           operand's size, for checkers that watch bounds themselves */
 typedef struct ardm_case_run ardm_case_run;
-ardm_status ardm_case_run_open(ardm_case_run **out, const ardm_case_data *data, const ardm_variant *variant, ardm_device *device);
+ardm_status ardm_case_run_open(ardm_case_run **out, const ardm_case_data *data, const ardm_variant *variant, ardm_device *device,
+                               const ardm_device_facts *facts, int32_t guard);
 /* Poisons outputs, workspaces and the guard zones, runs the launches and reads the outputs. ARDM_EDEVICE names a guard zone that changed. */
 ardm_status ardm_case_run_outputs(ardm_case_run *run, void *const *outputs);
 /* Enqueues the launches alone; the caller finishes the queue. */
