@@ -1,0 +1,2 @@
+OP(layer_norm)
+OP(layer_norm_grad)
