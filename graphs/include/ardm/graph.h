@@ -1,8 +1,8 @@
 /* ardm/graph.h (graphs): a graph is a list of values and the nodes that make them; it has a text form that parses back.
  *
- * Named extents (N items, R rows, H, W, L …) are bound late. Shapes are inferred by the ops' own `infer` at nominal extents:
- * each name stands for a number with a prime of its own, so that an inferred 2·prime·64 prints as "2*H" and H/2 stays whole
- * (see graphs/extent.c). Building is short: a call that fails returns -1, the graph keeps the first message, later calls do
+ * Named extents (N items, R rows, H, W, L …) are bound late. Shapes are inferred by the ops' own `infer` at two nominal
+ * points whose ratio is a prime of each name's own, so that an inferred extent prints as "2*H" and H/2 stays whole (see
+ * graphs/extent.c). Building is short: a call that fails returns -1, the graph keeps the first message, later calls do
  * nothing, and ardm_graph_check() reports it. */
 #ifndef ARDM_GRAPH_H
 #define ARDM_GRAPH_H

@@ -13,8 +13,10 @@ typedef struct ardm_store ardm_store;
 ardm_status ardm_store_create(ardm_store **out, ardm_device *device);
 void ardm_store_free(ardm_store **store);
 ardm_device *ardm_store_device(const ardm_store *store);
-/* Creates or overwrites. f32 values are made canonical (F, numerics.md 4), non-finite ones refused. data NULL: zeros. */
+/* Creates or overwrites (a state keeps its shape: ARDM_ESHAPE). f32 values are made canonical (F, numerics.md 4), non-finite ones refused. data NULL: zeros. */
 ardm_status ardm_store_set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data);
+/* The same, bytes unchanged: checkpoints hold moments below 2^-40 (numerics.md 6). */
+ardm_status ardm_store_restore(ardm_store *store, const char *name, const ardm_shape *shape, const void *data);
 ardm_status ardm_store_get(ardm_store *store, const char *name, void *data); /* waits */
 uint32_t ardm_store_count(const ardm_store *store);
 const char *ardm_store_name(const ardm_store *store, uint32_t index); /* in byte order of names */
@@ -40,7 +42,9 @@ typedef struct ardm_bind_options {
 
 typedef struct ardm_binding ardm_binding;
 
-/* The graph is copied and simplified (unless disabled). States that the store lacks are ARDM_ENOTFOUND with their type. */
+/* The graph is copied and simplified (unless disabled). States that the store lacks are ARDM_ENOTFOUND with their type. Optional
+ * passes: fold, common, dead (together simplify) and in-place. Bindings of one store share scratch memory, run one at a time, and
+ * are freed before it. */
 ardm_status ardm_bind(ardm_binding **out, const ardm_graph *graph, ardm_store *store, const ardm_extent *extents, uint32_t n_extents, const ardm_bind_options *options);
 void ardm_binding_free(ardm_binding **binding);
 
@@ -48,11 +52,13 @@ void ardm_binding_free(ardm_binding **binding);
 void *ardm_binding_input(ardm_binding *binding, const char *name);
 const ardm_shape *ardm_binding_shape(const ardm_binding *binding, const char *name); /* concrete, of an input or output */
 const void *ardm_binding_output(const ardm_binding *binding, const char *name); /* after a run */
+const double *ardm_binding_output_double(const ardm_binding *binding, const char *name); /* bound with oracle: before rounding to f32 */
 
 ardm_status ardm_run(ardm_binding *binding);
 
 /* What the plan needs, known before any kernel is built. */
 typedef struct ardm_plan_facts {
+    /* Buffers: the sum of the first five. The largest workspace of a node is a part of local_bytes. */
     uint64_t state_bytes, constant_bytes, input_bytes, output_bytes, local_bytes, workspace_bytes;
     uint64_t live_peak;                /* the largest set of locals alive at once */
     uint32_t nodes, launches;

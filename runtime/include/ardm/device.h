@@ -51,7 +51,7 @@ int32_t ardm_device_is_reference(const ardm_device *device);
 
 /* Buffers: memory on the device (host memory for `reference`). Zero bytes is legal. A view is a range of its parent, which
  * it keeps alive; offsets are multiples of ARDM_ALIGN. */
-#define ARDM_ALIGN 4096
+#define ARDM_ALIGN 512 /* the widest base alignment known of a device; refused above */
 typedef struct ardm_buffer ardm_buffer;
 ardm_status ardm_buffer_create(ardm_buffer **out, ardm_device *device, uint64_t bytes);
 ardm_status ardm_buffer_view(ardm_buffer **out, ardm_buffer *parent, uint64_t offset, uint64_t bytes);
