@@ -18,4 +18,7 @@ if(ARDM_SANITIZE)
   target_compile_options(ardm_warnings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(ardm_warnings INTERFACE -fsanitize=address,undefined)
 endif()
+if(ARDM_FUZZ)
+  target_compile_options(ardm_warnings INTERFACE -fsanitize=fuzzer-no-link) # coverage guides the fuzzer
+endif()
 add_library(ardm::warnings ALIAS ardm_warnings)

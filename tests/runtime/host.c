@@ -8,6 +8,7 @@ int main(void) {
     srunner_add_suite(runner, unpack_suite());
     srunner_add_suite(runner, config_suite());
     srunner_add_suite(runner, thread_suite());
+    srunner_add_suite(runner, alloc_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -12,6 +12,7 @@ Suite *file_suite(void);
 Suite *unpack_suite(void);
 Suite *config_suite(void);
 Suite *thread_suite(void);
+Suite *alloc_suite(void);
 
 #define ck_ok(call)                                                                                                                                  \
     do {                                                                                                                                             \
