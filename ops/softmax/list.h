@@ -1,0 +1,2 @@
+OP(softmax)
+OP(softmax_grad)
