@@ -131,7 +131,7 @@ ORACLE(gelu_grad, b *gelu_slope(a))
 ORACLE(silu_grad, b *silu_slope(a))
 ORACLE(relu_grad, a > 0 ? b : 0)
 
-/* The slopes cross zero, so their error is absolute: below 3.6e-7, measured over all floats (runtime/exact.md), 2^-21 here. */
+/* The slopes cross zero, so their error is absolute: below 2.2e-7, measured over all floats (runtime/exact.md), 2^-21 here. */
 static void slope_bound(const ardm_call *call, uint32_t k, const void *const *in, const void *const *out, double *bound) {
     int64_t n = ardm_shape_count(&call->out[0]);
     (void)k;
@@ -152,7 +152,7 @@ static const ardm_port slope_inputs[] = {{"x", ARDM_DT(ARDM_F32), 0, ARDM_MAX_RA
 static const ardm_port result[] = {{"y", ARDM_DT(ARDM_F32), 0, ARDM_MAX_RANK, 0}};
 static const ardm_case pair_cases[] = {
     {"f32[] f32[]", NULL},         {"f32[17,257] f32[17,257]", NULL}, {"f32[3,5,7] f32[5,7]", NULL},
-    {"f32[129,65] f32[65]", NULL}, {"f32[4,4100] f32[]", NULL},       {"f32[2,9000] f32[1]", NULL},
+    {"f32[129,65] f32[65]", NULL}, {"f32[4,4100] f32[]", NULL},       {"f32[9000,1] f32[1]", NULL},
     {"f32[0,4] f32[4]", NULL},     {"f32[3,0] f32[0]", NULL},         {"f32[40]{-1e-11:1e-11} f32[40]{-1e-11:1e-11}", NULL}};
 static const ardm_case slope_cases[] = {{"f32[] f32[]", NULL},
                                         {"f32[17,257] f32[17,257]", NULL},

@@ -94,8 +94,8 @@ static void cost(const ardm_call *call, double *flops, double *bytes) {
     *bytes = 36 * n;
 }
 
-static ardm_status launch(const ardm_call *call, ardm_recorder *recorder, int64_t each, uint64_t global, uint64_t local) {
-    return ARDM_LAUNCH(recorder, "adam", "", 1, global, 1, 1, local, 1, 1, ARDM_IN(W), ARDM_IN(M), ARDM_IN(V), ARDM_IN(A), ARDM_IN(GRAD),
+static ardm_status launch(const ardm_call *call, ardm_recorder *recorder, const char *options, int64_t each, uint64_t global, uint64_t local) {
+    return ARDM_LAUNCH(recorder, "adam", options, 1, global, 1, 1, local, 1, 1, ARDM_IN(W), ARDM_IN(M), ARDM_IN(V), ARDM_IN(A), ARDM_IN(GRAD),
                        ARDM_IN(HYPER), ARDM_OUT(W), ARDM_OUT(M), ARDM_OUT(V), ARDM_OUT(A), ARDM_INT(ardm_shape_count(&call->in[W])),
                        ARDM_FLOAT((float)call->attrs[BETA1].f), ARDM_FLOAT((float)call->attrs[BETA2].f), ARDM_FLOAT((float)call->attrs[EPS].f),
                        ARDM_FLOAT((float)call->attrs[DECAY].f), ARDM_INT(each));
@@ -106,7 +106,7 @@ static ardm_status plan_chunks(const ardm_call *call, ardm_recorder *recorder) {
     ARDM_TRY(ardm__check_launch(call, n));
     if (n == 0) return ARDM_OK;
     int64_t each = ardm__share(recorder, n, ARDM_CHUNK, ARDM_CHUNK);
-    return launch(call, recorder, each, (uint64_t)((n + each - 1) / each), 1);
+    return launch(call, recorder, "", each, (uint64_t)((n + each - 1) / each), 1);
 }
 
 static ardm_status plan_each(const ardm_call *call, ardm_recorder *recorder) {
@@ -114,7 +114,7 @@ static ardm_status plan_each(const ardm_call *call, ardm_recorder *recorder) {
     ARDM_TRY(ardm__check_launch(call, n));
     if (n == 0) return ARDM_OK;
     uint64_t group = ardm__group(recorder);
-    return launch(call, recorder, 1, ardm__round_up(n, group), group);
+    return launch(call, recorder, "-DSTRIP=1", 1, ardm__round_up(n, group), group);
 }
 
 #define ANY(name)                                                                                                                                    \

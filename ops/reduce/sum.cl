@@ -14,19 +14,47 @@ float chain(global const float *restrict from, const int many) {
     return sum;
 }
 
-// Sixteen blocks side by side hide the latency of a chain; each chain stays in order.
+// Interleaves the lower, or the upper, halves of two vectors.
+#define LOW(a, b)                                                                                                          \
+    (float16)(a.s0, b.s0, a.s1, b.s1, a.s2, b.s2, a.s3, b.s3, a.s4, b.s4, a.s5, b.s5, a.s6, b.s6, a.s7, b.s7)
+#define HIGH(a, b)                                                                                                         \
+    (float16)(a.s8, b.s8, a.s9, b.s9, a.sa, b.sa, a.sb, b.sb, a.sc, b.sc, a.sd, b.sd, a.se, b.se, a.sf, b.sf)
+
+// Sixteen chains side by side, a lane each, over `many` terms from from[0], from[stride], … on. Sixteen terms of each are loaded
+// along the row and transposed by four perfect shuffles, then added term by term.
+float16 sixteen_chains(global const float *restrict from, const int stride, const int many) {
+    float16 sum = (float16)(0.0f);
+    int t = 0;
+    for (; t + 16 <= many; t += 16) {
+        float16 a[16], b[16];
+#pragma unroll
+        for (int k = 0; k < 16; ++k) a[k] = vload16(0, from + k * stride + t);
+#pragma unroll
+        for (int k = 0; k < 8; ++k) b[2 * k] = LOW(a[k], a[k + 8]), b[2 * k + 1] = HIGH(a[k], a[k + 8]);
+#pragma unroll
+        for (int k = 0; k < 8; ++k) a[2 * k] = LOW(b[k], b[k + 8]), a[2 * k + 1] = HIGH(b[k], b[k + 8]);
+#pragma unroll
+        for (int k = 0; k < 8; ++k) b[2 * k] = LOW(a[k], a[k + 8]), b[2 * k + 1] = HIGH(a[k], a[k + 8]);
+#pragma unroll
+        for (int k = 0; k < 8; ++k) a[2 * k] = LOW(b[k], b[k + 8]), a[2 * k + 1] = HIGH(b[k], b[k + 8]);
+#pragma unroll
+        for (int k = 0; k < 16; ++k) sum += a[k];
+    }
+    for (; t < many; ++t) {
+        float lanes[16];
+        for (int k = 0; k < 16; ++k) lanes[k] = from[k * stride + t];
+        sum += vload16(0, lanes);
+    }
+    return sum;
+}
+
 void blocks_between(global const float *restrict x, global float *restrict partials, const int width, const int blocks, const int begin,
                     const int end) {
     for (int at = begin; at < end;) {
         const int row = at / blocks, block = at - row * blocks;
         global const float *from = x + (size_t)row * width + (size_t)block * BLOCK;
-        if (block + 16 <= width / BLOCK && at + 16 <= end) {
-            float16 sum = (float16)(0.0f);
-            for (int t = 0; t < BLOCK; ++t)
-                sum += (float16)(from[t], from[t + BLOCK], from[t + 2 * BLOCK], from[t + 3 * BLOCK], from[t + 4 * BLOCK], from[t + 5 * BLOCK],
-                                 from[t + 6 * BLOCK], from[t + 7 * BLOCK], from[t + 8 * BLOCK], from[t + 9 * BLOCK], from[t + 10 * BLOCK],
-                                 from[t + 11 * BLOCK], from[t + 12 * BLOCK], from[t + 13 * BLOCK], from[t + 14 * BLOCK], from[t + 15 * BLOCK]);
-            vstore16(sum, 0, partials + at);
+        if (at + 16 <= end && (blocks == 1 || block + 16 <= width / BLOCK)) {
+            vstore16(sixteen_chains(from, blocks == 1 ? width : BLOCK, blocks == 1 ? width : BLOCK), 0, partials + at);
             at += 16;
         } else {
             partials[at] = chain(from, min(width - block * BLOCK, BLOCK));

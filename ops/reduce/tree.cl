@@ -2,7 +2,7 @@
 //   x        count rows of `width` floats, count a power of two; y: width floats
 // Rows are read once, ascending; a binary counter holds the finished subtrees, so any depth fits LEVELS partial rows.
 #define LEVELS 32
-#define TILE 64
+#define TILE 256
 
 // CPU class: global ceil(width / each), local size 1; each is a multiple of TILE
 kernel void tree_tiles(global const float *restrict x, global float *restrict y, const int count, const int width, const int each) {
