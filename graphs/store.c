@@ -109,7 +109,7 @@ static ardm_status set_entry(ardm_store *store, const char *name, const ardm_sha
         canonical = malloc(bytes ? bytes : 1);
         if (!canonical) return ardm_fail(ARDM_ENOMEM, "state %s: no memory", name);
         memcpy(canonical, data, bytes);
-        ardm_status status = ardm_graph__canonical(canonical, ardm_shape_count(shape), name);
+        ardm_status status = ardm_graph__canonical(canonical, ardm_shape_count(shape), least, name);
         if (status != ARDM_OK) {
             free(canonical);
             return status;
@@ -122,12 +122,20 @@ static ardm_status set_entry(ardm_store *store, const char *name, const ardm_sha
     return status;
 }
 
-ardm_status ardm_store_set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data) {
+static ardm_status set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data, int32_t least) {
     return set_entry(store, name, shape, data, 1);
 }
 
 ardm_status ardm_store_restore(ardm_store *store, const char *name, const ardm_shape *shape, const void *data) {
     return set_entry(store, name, shape, data, 0);
+}
+
+ardm_status ardm_store_set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data) {
+    return set(store, name, shape, data, -40);
+}
+
+ardm_status ardm_store_restore(ardm_store *store, const char *name, const ardm_shape *shape, const void *data) {
+    return set(store, name, shape, data, -100);
 }
 
 ardm_status ardm_store_get(ardm_store *store, const char *name, void *data) {

@@ -1,0 +1,62 @@
+/* ardm/network.h (graphs): networks are functions that append nodes.
+ *
+ * A network maps (symbols, unit state, stage, time, block, rows) to one row of head parameters a unit. Training asks for every
+ * unit (`rows` -1), coding for the rows of a block: the same function, the same bits. Shapes, names and formulas of both
+ * networks are in graphs/networks/README.md. */
+#ifndef ARDM_NETWORK_H
+#define ARDM_NETWORK_H
+
+#include "ardm/graph.h"
+
+enum { ARDM_NETWORK_TRANSFORMER = 1, ARDM_NETWORK_UNET = 2 };
+enum { ARDM_HEAD_SOFTMAX = 1, ARDM_HEAD_DIRECT = 2, ARDM_HEAD_MIXTURE = 3 };
+
+/* Everything that decides a network's shape; written from the config, never read back from a model. */
+typedef struct ardm_network {
+    uint32_t size;                     /* sizeof, first */
+    int32_t kind, head;
+    int64_t classes;                   /* K */
+    int64_t stages, base;              /* S, b: direct heads have S·b logits */
+    const char *family;                /* of the process: "absorbing", "zero-least-significant" */
+    int64_t channels;                  /* symbols a position: 1 for text, C for images; a unit is a symbol */
+    int64_t width, layers;             /* hidden width D; transformer blocks or residual blocks */
+    int64_t heads;                     /* attention heads; unet: 0 has no attention */
+    int64_t mixtures;                  /* M of a mixture head */
+    int64_t streams;                   /* transformer: 1 bidirectional, 2 block-causal */
+    int64_t context, buckets;          /* transformer: hashed embeddings of the 1…context preceding symbols */
+    int64_t stem, groups, scales;      /* unet: full-resolution width, norm groups, scales of the interpolation features */
+    int64_t down;                      /* unet: space-to-depth block, 1 or 2 */
+} ardm_network;
+
+typedef struct ardm_network_inputs {
+    ardm_value symbols;                /* i32[N,L] or i32[N,H,W,C]: leaves that show what is known */
+    ardm_value state;                  /* u8, the same extents: 0 undecided, 1 decided, 2 given, 3 void */
+    ardm_value stage;                  /* i32[N] */
+    ardm_value time;                   /* f32[N]: n/N over units that are neither void nor given */
+    ardm_value block;                  /* i32[N], block-causal networks; -1 otherwise */
+    ardm_value rows;                   /* i32[N,R], or -1: every unit in order */
+} ardm_network_inputs;
+
+typedef struct ardm_network_outputs {
+    ardm_value z;                      /* softmax f32[N,R,K]; direct f32[N,R,b] of the item's stage; mixture f32[N,R,3M] */
+    ardm_value centre;                 /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
+} ardm_network_outputs;
+
+/* Appends the network. Failures are the graph's (ardm_graph_check). */
+ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
+
+/* The graph that a model file carries: inputs symbols state stage time [block] rows, outputs z [centre]. */
+ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network);
+
+/* How a state of the network starts. Kinds: zeros, ones, normal(0, scale), the marginal of the data (output bias). */
+enum { ARDM_INIT_ZERO = 0, ARDM_INIT_ONE = 1, ARDM_INIT_NORMAL = 2, ARDM_INIT_MARGINAL = 3 };
+typedef struct ardm_initialiser {
+    int32_t kind;
+    float scale;
+} ardm_initialiser;
+ardm_initialiser ardm_network_initialiser(const char *name, const ardm_shape *shape);
+
+/* Writes the start values of one f32 state: Philox normals by the tensor's name (formats.md), so neither order nor device matters. */
+void ardm_network_initialise(float *out, const char *name, const ardm_shape *shape, uint64_t seed);
+
+#endif

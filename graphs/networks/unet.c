@@ -1,0 +1,87 @@
+/* The image network (after paper App. D.1, at the sizes of method.md 8): interpolation features, a full-resolution stem,
+ * residual blocks after space-to-depth, attention in the middle where asked, and a full-resolution skip into the head. */
+#include "networks/private.h"
+
+#include <stdio.h>
+
+static ardm_value residual(ardm_graph *graph, const ardm_network *net, ardm_value h, ardm_value condition, int64_t index) {
+    char prefix[32], name[64];
+    long long width = net->width;
+    snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
+    snprintf(name, sizeof name, "%s.norm1", prefix);
+    ardm_value x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, name, h, width, net->groups));
+    snprintf(name, sizeof name, "%s.in", prefix);
+    x = ardm_network__conv(graph, name, x, 3, width, width);
+    snprintf(name, sizeof name, "%s.condition", prefix);
+    x = ARDM_NODE(graph, "add_item", NULL, x, ardm_network__dense(graph, name, condition, width, width, 0));
+    snprintf(name, sizeof name, "%s.norm2", prefix);
+    x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, name, x, width, net->groups));
+    snprintf(name, sizeof name, "%s.out", prefix);
+    return ARDM_NODE(graph, "add", NULL, h, ardm_network__conv(graph, name, x, 3, width, width));
+}
+
+/* Self-attention over all H·W positions; one residual branch. */
+static ardm_value attend(ardm_graph *graph, const ardm_network *net, ardm_value h) {
+    ardm_value x = ardm_network__group_norm(graph, "middle.norm", h, net->width, net->groups);
+    ardm_value flat = ARDM_NODE(graph, "merge", "first=1, count=2", x);
+    ardm_value qkv = ardm_network__dense(graph, "middle.qkv", flat, net->width, 3 * net->width, 0);
+    ardm_value o = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){qkv, -1, -1}, 3, "heads=%lld, streams=1", (long long)net->heads);
+    o = ardm_network__dense(graph, "middle.out", o, net->width, net->width, 1);
+    return ARDM_NODE(graph, "add", NULL, h, ARDM_NODE(graph, "reshape_like", NULL, o, h));
+}
+
+ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
+    char type[48];
+    long long channels = net->channels, width = net->width;
+    ardm_value shown[2], seen[2];
+    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage}, 3, "family=%s, classes=%lld, base=%lld",
+                    net->family, (long long)net->classes, (long long)net->base);
+    ardm_graph_node(graph, seen, "interpolate", (const ardm_value[]){shown[1], in->state, in->stage}, 3,
+                    "scales=%lld, family=%s, classes=%lld, base=%lld", (long long)net->scales, net->family, (long long)net->classes,
+                    (long long)net->base);
+    const ardm_shape *features = ardm_graph_value_shape(graph, seen[0]);
+    if (!features) return (ardm_network_outputs){-1, -1};
+
+    /* What the item is told as a whole: how far it is, and in which stage. */
+    ardm_value condition = ardm_graph_node(graph, NULL, "time_embed", &in->time, 1, "width=%lld", width);
+    condition = ardm_network__dense(graph, "time.in", condition, width, width, 1);
+    if (net->stages > 1) {
+        snprintf(type, sizeof type, "f32[%lld,%lld]", (long long)net->stages, width);
+        condition = ARDM_NODE(graph, "add", NULL, condition, ARDM_NODE(graph, "embed", NULL, in->stage, ardm_graph_state(graph, "stage.table", type)));
+    }
+    condition = ARDM_NODE(graph, "silu", NULL, condition);
+
+    ardm_value stem = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "stem", seen[0], 5, features->dim[3], net->stem));
+    int64_t packed = net->stem * net->down * net->down;
+    ardm_value h = stem;
+    if (net->down > 1) h = ardm_graph_node(graph, NULL, "space_to_depth", &h, 1, "block=%lld", (long long)net->down);
+    h = ardm_network__dense(graph, "enter", h, packed, width, 1);
+    for (int64_t i = 0; i < net->layers; i++) {
+        if (net->heads > 0 && i == net->layers / 2) h = attend(graph, net, h);
+        h = residual(graph, net, h, condition, i);
+    }
+    h = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, "leave.norm", h, width, net->groups));
+    h = ardm_network__dense(graph, "leave", h, width, packed, 1);
+    if (net->down > 1) h = ardm_graph_node(graph, NULL, "depth_to_space", &h, 1, "block=%lld", (long long)net->down);
+    h = ARDM_NODE(graph, "concat", NULL, h, stem);
+    h = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "last", h, 3, 2 * net->stem, net->stem));
+
+    /* One slice of the head a channel; then a unit is a row: [N,H,W,C·Z] → [N,H·W·C,Z]. */
+    int64_t z_size = net->head == ARDM_HEAD_MIXTURE ? 3 * net->mixtures : net->head == ARDM_HEAD_DIRECT ? net->stages * net->base : net->classes;
+    ardm_value z = ardm_network__dense(graph, "head", h, net->stem, channels * z_size, 1);
+    z = ardm_graph_node(graph, NULL, "split_last", &z, 1, "by=%lld", (long long)z_size);
+    z = ARDM_NODE(graph, "merge", "first=1, count=3", z);
+    if (in->rows >= 0) z = ARDM_NODE(graph, "gather_rows", NULL, z, in->rows);
+    if (net->head == ARDM_HEAD_DIRECT && net->stages > 1)
+        z = ardm_graph_node(graph, NULL, "pick", (const ardm_value[]){z, in->stage}, 2, "size=%lld", (long long)net->base);
+
+    ardm_value centre = -1;
+    if (net->head == ARDM_HEAD_MIXTURE) {
+        centre = ARDM_NODE(graph, "merge", "first=1, count=3", seen[1]);
+        if (in->rows >= 0) {
+            centre = ARDM_NODE(graph, "gather_rows", NULL, ARDM_NODE(graph, "split_last", "by=1", centre), in->rows);
+            centre = ARDM_NODE(graph, "merge", "first=1, count=2", centre);
+        }
+    }
+    return (ardm_network_outputs){z, centre};
+}

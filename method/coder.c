@@ -1,0 +1,415 @@
+/* Encoding and decoding of chunks over walks. */
+#include "ardm/coder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ardm/file.h"
+#include "ardm/log.h"
+#include "ardm/rans.h"
+#include "ardm/thread.h"
+#include "ardm/walk.h"
+
+enum { MOST_ITEMS = 32 };
+
+static uint32_t units_of(const ardm_layout *layout) {
+    uint32_t units = layout->channels;
+    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
+    return units;
+}
+
+static int32_t coded(const ardm_tile *tile, uint32_t unit) { return !tile->mask || (tile->mask[unit] != ARDM_GIVEN && tile->mask[unit] != ARDM_VOID); }
+
+uint32_t ardm_chunk_checksum(const ardm_chunk *chunk) {
+    size_t n = 0;
+    for (uint32_t t = 0; t < chunk->n_tiles; t++) n += units_of(&chunk->tiles[t].layout);
+    uint8_t *bytes = malloc(n * 2 + 1);
+    if (!bytes) return 0;
+    size_t at = 0;
+    for (uint32_t t = 0; t < chunk->n_tiles; t++)
+        for (uint32_t u = 0, units = units_of(&chunk->tiles[t].layout); u < units; u++)
+            if (coded(&chunk->tiles[t], u)) {
+                bytes[at++] = (uint8_t)chunk->tiles[t].symbols[u];
+                bytes[at++] = (uint8_t)(chunk->tiles[t].symbols[u] >> 8);
+            }
+    uint32_t sum = ardm_xxh32(bytes, at);
+    free(bytes);
+    return sum;
+}
+
+/* A group of one chunk: tiles that are coded call by call together. */
+typedef struct group {
+    ardm_chunk *chunk;
+    uint32_t *tiles, n_tiles;          /* indices into chunk->tiles */
+    ardm_layout layout;
+    uint32_t base;                     /* digest rows of the chunk before this group */
+    uint32_t free_units;               /* of a tile: neither given nor void */
+    uint32_t (*intervals)[2];          /* encoding: [tile][stage·free + place] */
+    uint32_t (*calls)[2];              /* encoding: stage·free + first place, length; of each call */
+    uint32_t n_calls;
+} group;
+
+typedef struct groups {
+    group *list;
+    uint32_t n;
+} groups;
+
+static int32_t same_layout(const ardm_layout *a, const ardm_layout *b) { return memcmp(a, b, sizeof *a) == 0; }
+
+static uint32_t free_of(const ardm_tile *tile) {
+    uint32_t n = 0;
+    for (uint32_t u = 0, units = units_of(&tile->layout); u < units; u++) n += (uint32_t)coded(tile, u);
+    return n;
+}
+
+static void free_groups(groups *g) {
+    for (uint32_t i = 0; i < g->n; i++) {
+        free(g->list[i].tiles);
+        free(g->list[i].intervals);
+        free(g->list[i].calls);
+    }
+    free(g->list);
+    g->list = NULL;
+    g->n = 0;
+}
+
+/* Groups of a chunk in coding order, appended. Tiles of a group have equally many coded units, so that their blocks agree. */
+static ardm_status add_groups(groups *g, ardm_chunk *chunk, uint32_t stages) {
+    uint32_t base = 0;
+    uint8_t *taken = calloc(chunk->n_tiles ? chunk->n_tiles : 1, 1);
+    if (!taken) return ardm_fail(ARDM_ENOMEM, "no memory for groups");
+    for (uint32_t t = 0; t < chunk->n_tiles; t++) {
+        if (taken[t]) continue;
+        group *grown = realloc(g->list, (g->n + 1) * sizeof *grown);
+        if (grown) g->list = grown;
+        group *next = grown ? &grown[g->n] : NULL;
+        if (next) *next = (group){.chunk = chunk, .tiles = malloc(chunk->n_tiles * sizeof *next->tiles), .layout = chunk->tiles[t].layout, .base = base};
+        if (!next || !next->tiles) {
+            free(taken);
+            return ardm_fail(ARDM_ENOMEM, "no memory for groups");
+        }
+        g->n++;
+        next->free_units = free_of(&chunk->tiles[t]);
+        for (uint32_t k = t; k < chunk->n_tiles; k++) {
+            const ardm_tile *tile = &chunk->tiles[k];
+            if (taken[k] || !same_layout(&tile->layout, &next->layout) || free_of(tile) != next->free_units) continue;
+            if (k > t && tile->layout.rank == 1) continue;
+            taken[k] = 1;
+            next->tiles[next->n_tiles++] = k;
+        }
+        base += next->n_tiles * stages * next->free_units;
+    }
+    free(taken);
+    return ARDM_OK;
+}
+
+static ardm_walk_item item_of(const group *g, uint32_t tile) {
+    const ardm_tile *t = &g->chunk->tiles[g->tiles[tile]];
+    return (ardm_walk_item){t->symbols, t->mask, g->chunk->number};
+}
+
+/* Digest number of the first row that `tile` of a group has in a call: see the closed form in method/archive.md. */
+static uint32_t row_number(const group *g, uint32_t tile, uint32_t stage, uint32_t place, uint32_t count, int32_t causal) {
+    if (causal) return g->base + tile * g->free_units;
+    return g->base + g->n_tiles * (stage * g->free_units + place) + tile * count;
+}
+
+typedef struct seat {                  /* an item of a walk: which tile of which group */
+    group *of;
+    uint32_t tile;
+} seat;
+
+/* First place of each item's rows in a call is needed before the call is run: it is the sum of the counts before it. */
+static void number_rows(uint32_t *number, const ardm_walk *walk, uint32_t call, const seat *seats, uint32_t n, const uint32_t *done, int32_t causal) {
+    for (uint32_t i = 0; i < n; i++) {
+        const group *g = seats[i].of;
+        uint32_t stage = g->free_units ? done[i] / g->free_units : 0, place = g->free_units ? done[i] % g->free_units : 0;
+        number[i] = row_number(g, seats[i].tile, stage, place, ardm_walk_count(walk, call, i), causal);
+    }
+}
+
+static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding, const seat *seats, uint32_t n, uint32_t stages, double *done_rows,
+                                double all_rows) {
+    ardm_walk_item items[MOST_ITEMS];
+    uint32_t number[MOST_ITEMS], done[MOST_ITEMS] = {0};
+    ardm_walk *walk = NULL;
+    int32_t causal = ardm_session_order(session)->kind == ARDM_ORDER_BLOCKS;
+    for (uint32_t i = 0; i < n; i++) items[i] = item_of(seats[i].of, seats[i].tile);
+    ARDM_TRY(ardm_walk_open(&walk, session, ARDM_TASK_ENCODE, &seats[0].of->layout, coding->schedule, coding->block, coding->seed, items, n));
+    ardm_status status = ARDM_OK;
+    uint32_t calls = ardm_walk_calls(walk);
+    for (uint32_t i = 0; i < n; i++) {
+        group *g = seats[i].of;
+        if (!g->calls && (g->calls = calloc(calls ? calls : 1, sizeof *g->calls)) == NULL) status = ardm_fail(ARDM_ENOMEM, "no memory for %u calls", calls);
+        if (!g->intervals && (g->intervals = calloc((size_t)g->n_tiles * stages * g->free_units + 1, sizeof *g->intervals)) == NULL)
+            status = ardm_fail(ARDM_ENOMEM, "no memory for intervals");
+    }
+    for (uint32_t c = 0; c < calls && status == ARDM_OK; c++) {
+        number_rows(number, walk, c, seats, n, done, causal);
+        status = ardm_walk_run(walk, c, number, 1);
+        if (status != ARDM_OK) break;
+        const ardm_call_io *io = ardm_walk_io(walk);
+        const uint32_t *interval = ardm_binding_output(io->binding, "interval");
+        const uint32_t *digest = ardm_binding_output(io->binding, "digest");
+        for (uint32_t i = 0; i < n; i++) {
+            group *g = seats[i].of;
+            ardm_walk_rows rows = ardm_walk_answer(walk, i);
+            uint32_t(*own)[2] = g->intervals + (size_t)seats[i].tile * stages * g->free_units + (size_t)rows.stage * g->free_units;
+            for (uint32_t j = 0; j < rows.count; j++) {
+                const uint32_t *pair = interval + 2 * ((size_t)i * io->rows + j);
+                if (rows.children[j] < 2) continue;
+                own[rows.place[j]][0] = pair[0];
+                own[rows.place[j]][1] = pair[1];
+            }
+            g->chunk->digest += digest[i];
+            g->calls[c][0] = done[i];
+            g->calls[c][1] = rows.count;
+            g->n_calls = calls;
+            done[i] += rows.count;
+            *done_rows += rows.count;
+        }
+        status = ardm_progress(coding->task, *done_rows, all_rows, "symbols", NULL);
+    }
+    ardm_walk_close(&walk);
+    return status;
+}
+
+/* The chunk's intervals in coding order through one rANS state. */
+static ardm_status write_chunk(ardm_chunk *chunk, const groups *g, uint32_t stages, int32_t causal) {
+    size_t total = 0, at = 0;
+    for (uint32_t i = 0; i < g->n; i++)
+        if (g->list[i].chunk == chunk) total += (size_t)g->list[i].n_tiles * stages * g->list[i].free_units;
+    uint32_t(*all)[2] = malloc((total + 1) * sizeof *all);
+    if (!all) return ardm_fail(ARDM_ENOMEM, "no memory for %zu symbols", total);
+    for (uint32_t i = 0; i < g->n; i++) {
+        const group *q = &g->list[i];
+        size_t each = (size_t)stages * q->free_units;
+        if (q->chunk != chunk || !q->intervals) continue;
+        if (causal) { /* one window: by place, whichever calls answered */
+            memcpy(all + at, q->intervals, q->n_tiles * each * sizeof *all);
+            at += q->n_tiles * each;
+            continue;
+        }
+        for (uint32_t c = 0; c < q->n_calls; c++)
+            for (uint32_t t = 0; t < q->n_tiles; t++) {
+                memcpy(all + at, q->intervals + t * each + q->calls[c][0], q->calls[c][1] * sizeof *all);
+                at += q->calls[c][1];
+            }
+    }
+    chunk->bits = 0;
+    for (size_t k = 0; k < at; k++)
+        if (all[k][1]) chunk->bits += 24 - log2((double)all[k][1]);
+    ardm_rans_encoder coder = {0};
+    ardm_rans_begin(&coder, chunk->checksum);
+    ardm_status status = ardm_rans_add(&coder, (const uint32_t(*)[2])all, at);
+    free(all);
+    if (status == ARDM_OK) {
+        ardm_rans_finish(&coder);
+        chunk->state = coder.state;
+        chunk->word_bytes = coder.count * 2;
+        chunk->words = malloc(chunk->word_bytes + 1);
+        if (!chunk->words) status = ardm_fail(ARDM_ENOMEM, "no memory for %zu words", coder.count);
+        for (size_t k = 0; status == ARDM_OK && k < coder.count; k++) {
+            chunk->words[2 * k] = (uint8_t)coder.words[k];
+            chunk->words[2 * k + 1] = (uint8_t)(coder.words[k] >> 8);
+        }
+    }
+    ardm_rans_free(&coder);
+    return status;
+}
+
+static double count_rows(const groups *g, uint32_t stages) {
+    double rows = 0;
+    for (uint32_t i = 0; i < g->n; i++) rows += (double)g->list[i].n_tiles * stages * g->list[i].free_units;
+    return rows;
+}
+
+ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_chunk *chunks, uint32_t n_chunks) {
+    uint32_t stages = ardm_process_stages(ardm_session_process(session));
+    int32_t causal = ardm_session_order(session)->kind == ARDM_ORDER_BLOCKS;
+    groups g = {0};
+    double done = 0;
+    ardm_status status = ARDM_OK;
+    for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {
+        chunks[i].digest = 0;
+        chunks[i].checksum = ardm_chunk_checksum(&chunks[i]);
+        status = add_groups(&g, &chunks[i], stages);
+    }
+    double all = count_rows(&g, stages);
+    uint8_t *taken = calloc(g.n ? g.n : 1, 1);
+    if (!taken && status == ARDM_OK) status = ardm_fail(ARDM_ENOMEM, "no memory for groups");
+    for (uint32_t i = 0; i < g.n && status == ARDM_OK; i++) {
+        seat seats[MOST_ITEMS];
+        uint32_t n = 0;
+        if (taken[i]) continue;
+        for (uint32_t k = i; k < g.n && status == ARDM_OK; k++) { /* every tile of this layout and size, from any chunk */
+            if (taken[k] || !same_layout(&g.list[k].layout, &g.list[i].layout)) continue;
+            taken[k] = 1;
+            for (uint32_t t = 0; t < g.list[k].n_tiles && status == ARDM_OK; t++) {
+                seats[n++] = (seat){&g.list[k], t};
+                if (n < MOST_ITEMS) continue;
+                status = encode_batch(session, coding, seats, n, stages, &done, all);
+                n = 0;
+            }
+        }
+        if (n && status == ARDM_OK) status = encode_batch(session, coding, seats, n, stages, &done, all);
+    }
+    free(taken);
+    for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) status = write_chunk(&chunks[i], &g, stages, causal);
+    free_groups(&g);
+    return status;
+}
+
+/* What the threads of one decoding call share. */
+typedef struct take_job {
+    const ardm_walk *walk;
+    const seat *seats;
+    const uint32_t *first;             /* first seat of each chunk's run, and one past the last */
+    ardm_rans_decoder *decoders;       /* by run */
+    const uint32_t *frequency;
+    uint32_t digits;
+} take_job;
+
+static void refuse(ardm_chunk *chunk, ardm_status status, const char *why) {
+    chunk->status = status;
+    snprintf(chunk->why, sizeof chunk->why, "%s", why);
+}
+
+/* Reads the symbols of one call for some chunks. */
+static void take_rows(void *user, int64_t begin, int64_t end) {
+    take_job *job = user;
+    uint32_t rows_capacity = ardm_walk_io(job->walk)->rows;
+    for (int64_t run = begin; run < end; run++) {
+        ardm_chunk *chunk = job->seats[job->first[run]].of->chunk;
+        for (uint32_t i = job->first[run]; i < job->first[run + 1] && chunk->status == ARDM_OK; i++) {
+            ardm_walk_rows rows = ardm_walk_answer(job->walk, i);
+            for (uint32_t j = 0; j < rows.count; j++) {
+                uint32_t digit = 0;
+                if (rows.children[j] > 1) {
+                    const uint32_t *f = job->frequency + ((size_t)i * rows_capacity + j) * job->digits;
+                    uint32_t slot = ardm_rans_slot(&job->decoders[run]), start = 0;
+                    while (digit + 1 < (uint32_t)rows.children[j] && slot - start >= f[digit]) start += f[digit++];
+                    ardm_status status = ardm_rans_take(&job->decoders[run], start, f[digit]);
+                    if (status != ARDM_OK) {
+                        refuse(chunk, status, ardm_message());
+                        break;
+                    }
+                }
+                ardm_walk_decide(job->walk, i, rows.unit[j], digit);
+            }
+        }
+    }
+}
+
+static ardm_status decode_batch(ardm_session *session, const ardm_coding *coding, const seat *seats, uint32_t n, ardm_rans_decoder **decoder_of,
+                                double *done_rows, double all_rows) {
+    ardm_walk_item *items = malloc(n * sizeof *items);
+    uint32_t *number = malloc(n * sizeof *number), *done = calloc(n, sizeof *done), *first = malloc((n + 1) * sizeof *first), runs = 0;
+    ardm_rans_decoder *decoders = malloc(n * sizeof *decoders);
+    ardm_walk *walk = NULL;
+    int32_t causal = ardm_session_order(session)->kind == ARDM_ORDER_BLOCKS;
+    ardm_status status = items && number && done && first && decoders ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for %u tiles", n);
+    for (uint32_t i = 0; i < n && status == ARDM_OK; i++) {
+        items[i] = item_of(seats[i].of, seats[i].tile);
+        if (i == 0 || seats[i].of->chunk != seats[i - 1].of->chunk) {
+            decoders[runs] = *decoder_of[i];
+            first[runs++] = i;
+        }
+    }
+    if (status == ARDM_OK) first[runs] = n;
+    if (status == ARDM_OK)
+        status = ardm_walk_open(&walk, session, ARDM_TASK_DECODE, &seats[0].of->layout, coding->schedule, coding->block, coding->seed, items, n);
+    for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
+        number_rows(number, walk, c, seats, n, done, causal);
+        status = ardm_walk_run(walk, c, number, 1);
+        if (status != ARDM_OK) break;
+        const ardm_call_io *io = ardm_walk_io(walk);
+        const uint32_t *digest = ardm_binding_output(io->binding, "digest");
+        for (uint32_t i = 0; i < n; i++) {
+            seats[i].of->chunk->digest -= digest[i]; /* what is left of the stored digest: 0 at the end */
+            done[i] += ardm_walk_answer(walk, i).count;
+            *done_rows += ardm_walk_answer(walk, i).count;
+        }
+        take_job job = {walk, seats, first, decoders, ardm_binding_output(io->binding, "frequency"), ardm_session_digits(session)};
+        ardm_parallel(runs, 1, take_rows, &job);
+        status = ardm_progress(coding->task, *done_rows, all_rows, "symbols", NULL);
+    }
+    for (uint32_t run = 0; status == ARDM_OK && run < runs; run++) *decoder_of[first[run]] = decoders[run];
+    ardm_walk_close(&walk);
+    free(items);
+    free(number);
+    free(done);
+    free(first);
+    free(decoders);
+    return status;
+}
+
+/* Rounds: each unfinished chunk brings its next group; groups of one layout share calls. */
+static ardm_status decode_rounds(ardm_session *session, const ardm_coding *coding, groups *g, ardm_chunk *chunks, uint32_t n_chunks,
+                                 ardm_rans_decoder *decoders, uint32_t *next) {
+    double done = 0, all = count_rows(g, ardm_process_stages(ardm_session_process(session)));
+    seat *seats = malloc((size_t)MOST_ITEMS * 64 * sizeof *seats);
+    ardm_rans_decoder **decoder_of = malloc((size_t)MOST_ITEMS * 64 * sizeof *decoder_of);
+    ardm_status status = seats && decoder_of ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for a batch");
+    while (status == ARDM_OK) {
+        uint32_t n = 0;
+        const ardm_layout *layout = NULL;
+        for (uint32_t i = 0; i < n_chunks && n < MOST_ITEMS; i++) {
+            if (chunks[i].status != ARDM_OK || next[i] >= g->n || g->list[next[i]].chunk != &chunks[i]) continue;
+            group *own = &g->list[next[i]];
+            if (layout && !same_layout(layout, &own->layout)) continue;
+            if (n && n + own->n_tiles > MOST_ITEMS) continue;
+            layout = &own->layout;
+            for (uint32_t t = 0; t < own->n_tiles; t++) {
+                decoder_of[n] = &decoders[i];
+                seats[n++] = (seat){own, t};
+            }
+            next[i]++;
+        }
+        if (n == 0) break;
+        status = decode_batch(session, coding, seats, n, decoder_of, &done, all);
+    }
+    free(seats);
+    free(decoder_of);
+    return status;
+}
+
+ardm_status ardm_decode(ardm_session *session, const ardm_coding *coding, ardm_chunk *chunks, uint32_t n_chunks) {
+    uint32_t stages = ardm_process_stages(ardm_session_process(session));
+    groups g = {0};
+    ardm_status status = ARDM_OK;
+    ardm_rans_decoder *decoders = calloc(n_chunks ? n_chunks : 1, sizeof *decoders);
+    uint32_t *next = calloc(n_chunks ? n_chunks : 1, sizeof *next), *stored = calloc(n_chunks ? n_chunks : 1, sizeof *stored);
+    if (!decoders || !next || !stored) status = ardm_fail(ARDM_ENOMEM, "no memory for %u chunks", n_chunks);
+    for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {
+        ardm_chunk *c = &chunks[i];
+        c->status = ARDM_OK;
+        stored[i] = c->digest;
+        if (c->n_tiles > (uint32_t)MOST_ITEMS * 64) refuse(c, ARDM_EFORMAT, "too many tiles in a chunk");
+        else if (ardm_rans_open(&decoders[i], c->state, c->words, c->word_bytes) != ARDM_OK) refuse(c, ARDM_EFORMAT, ardm_message());
+        for (uint32_t t = 0; t < c->n_tiles; t++) /* nothing is known: every class is that of symbol 0 */
+            for (uint32_t u = 0, units = units_of(&c->tiles[t].layout); u < units; u++)
+                if (coded(&c->tiles[t], u)) c->tiles[t].symbols[u] = 0;
+        next[i] = g.n;
+        status = add_groups(&g, c, stages);
+    }
+    if (status == ARDM_OK) status = decode_rounds(session, coding, &g, chunks, n_chunks, decoders, next);
+    for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {
+        ardm_chunk *c = &chunks[i];
+        int32_t same = c->digest == 0;
+        c->digest = stored[i];
+        ardm_status closed = c->status == ARDM_OK ? ardm_rans_close(&decoders[i], ardm_chunk_checksum(c)) : c->status;
+        if (closed == ARDM_OK && same) continue;
+        if (c->status == ARDM_OK && closed != ARDM_OK) refuse(c, closed, ardm_message());
+        /* Damage changes what is shown and so the later frequencies: only a first call that differs would prove another arithmetic.
+         * A digest that differs over a stream that ends well is such a proof. */
+        if (closed == ARDM_OK && !same) refuse(c, ARDM_EINEXACT, "this device computes other frequencies than the one that encoded");
+    }
+    free(decoders);
+    free(next);
+    free(stored);
+    free_groups(&g);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* ardm/objective.h (method): the graphs of training, evaluation and coding. Three builders over one network.
+ *
+ * Training draws one (cell, n) an example (or one an own cell for cell-causal networks) and weighs the log-likelihood of the
+ * units that remain: loss = Σ_units weight · nll, the estimator of method.md 2 (paper Eq. 2). All weights come from the host. */
+#ifndef ARDM_OBJECTIVE_H
+#define ARDM_OBJECTIVE_H
+
+#include "ardm/network.h"
+
+/* What the trainer needs to know beside the network. */
+typedef struct ardm_objective {
+    int64_t group; /* items a gradient group */
+    double beta1, beta2, epsilon, decay;
+    int32_t exponent; /* the backward pass is seeded with 2^exponent (numerics.md 4) */
+} ardm_objective;
+
+/* One optimiser step.
+ *   inputs   symbols state stage time [block] as in network.h; weight f32[N,U]; f32[]: rate, limit (0: none is a huge number),
+ *            c1, c2 (bias corrections), average (1−d)
+ *   outputs  nll f32[N,U] nats; loss f32[] = Σ weight·nll; norms f32[T]: squared gradient norm of each parameter × 4^exponent; clip f32[]
+ *   states   each parameter w and w.m, w.v (Adam's moments), w.average */
+ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *network, const ardm_objective *objective);
+
+/* The heads appended to an inference graph (ardm_network_graph, or the one that a model carries), with its inputs.
+ *   evaluate  + target, children i32[N,R] → nll f32[N,R]
+ *   encode    + target, children, row i32[N,R] (−1: none) → interval u32[N,R,2], digest u32[]
+ *   decode    + children, row i32[N,R] → frequency u32[N,R,n], digest u32[]
+ *   sample    + children i32[N,R], slot u32[N,R], coldness f32[] (1 / temperature) → symbol i32[N,R] (child indices) */
+enum { ARDM_TASK_EVALUATE = 1, ARDM_TASK_ENCODE = 2, ARDM_TASK_DECODE = 3, ARDM_TASK_SAMPLE = 4 };
+ardm_status ardm_objective_head(ardm_graph **out, const ardm_graph *inference, int32_t task, int32_t head, int64_t classes);
+
+#endif

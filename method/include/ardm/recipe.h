@@ -1,0 +1,36 @@
+/* ardm/recipe.h (method): what a training config says, checked. A model keeps the text, and never reads it to run. */
+#ifndef ARDM_RECIPE_H
+#define ARDM_RECIPE_H
+
+#include "ardm/config.h"
+#include "ardm/network.h"
+
+typedef struct ardm_recipe {
+    char *text; /* the config as read, NUL-terminated */
+    ardm_config *config;
+    /* data */
+    const char *paths;              /* blank-separated; `path@A:B` takes bytes A to B-1 of the unpacked file */
+    const char *shape;              /* of raw arrays, "32x32x3" */
+    const char *modality, *variant; /* "image", "grey|rgb"; "text", "bytes|letters" */
+    const char *licence;            /* of the data, kept in the model */
+    int64_t tile, window;           /* image tile edge in pixels; text window in symbols */
+    /* process, order */
+    const char *family, *order;
+    int64_t base;
+    ardm_network network; /* classes, channels and stages are filled in once the data is open */
+    /* train */
+    int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws;
+    double rate, decay, beta1, beta2, epsilon, clip, average, given, auxiliary;
+    int32_t cosine, stratified, flips;
+    uint64_t seed;
+} ardm_recipe;
+
+/* Parses and checks a config: ARDM_EINVAL names section and key. */
+ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *text, size_t size);
+ardm_status ardm_recipe_read(ardm_recipe **out, const char *path);
+void ardm_recipe_free(ardm_recipe **recipe);
+
+/* Every key with type, default, range, unit and help; `ardm train --keys` prints it. */
+const ardm_config_key *ardm_recipe_keys(size_t *count);
+
+#endif

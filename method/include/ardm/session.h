@@ -1,0 +1,62 @@
+/* ardm/session.h (method): a model on a device: its weights in a store, its inference graph, and bindings kept by task and extents.
+ *
+ * Evaluator, sampler and coder are loops over a session. A trainer lends its own store, so that held-out bounds read the
+ * averaged weights in place. One session serves one thread at a time. */
+#ifndef ARDM_SESSION_H
+#define ARDM_SESSION_H
+
+#include "ardm/example.h"
+#include "ardm/objective.h"
+#include "ardm/program.h"
+
+/* What a model is beside weights and graph; copied where it is taken. */
+typedef struct ardm_description {
+    const char *process;      /* "absorbing 256" */
+    const char *order;        /* "quincunx" */
+    int32_t head;             /* ARDM_HEAD_… */
+    uint32_t rank, extent[2]; /* the nominal item: [32,32] of images, [512] of text */
+    uint32_t channels;
+    uint32_t multiple; /* extents are rounded up to it; the excess is void */
+    uint32_t context;  /* text: leading symbols of a window that are given, not coded */
+} ardm_description;
+
+typedef struct ardm_session ardm_session;
+
+/*   inference  borrowed during the call   store  borrowed for the session's life
+ *   suffix     ".average" in training, NULL for a model file
+ *   memory     limit of a binding in bytes; 0 none */
+ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference, ardm_store *store, const char *suffix,
+                                const ardm_description *description, uint64_t memory);
+void ardm_session_free(ardm_session **session);
+const ardm_description *ardm_session_description(const ardm_session *session);
+const ardm_process *ardm_session_process(const ardm_session *session);
+const ardm_order_family *ardm_session_order(const ardm_session *session);
+ardm_device *ardm_session_device(const ardm_session *session);
+uint32_t ardm_session_digits(const ardm_session *session); /* frequencies a row: K of softmax and mixture, b of direct */
+
+/* The nominal layout, and orders of any layout; the session owns them. */
+ardm_layout ardm_session_layout(const ardm_session *session);
+ardm_status ardm_session_orders(ardm_orders **out, ardm_session *session, const ardm_layout *layout);
+
+/* A call: pointers into the binding's host memory. items and rows are capacities (rows a power of two from 16); padded items
+ * are full of ARDM_VOID and rows of -1. */
+typedef struct ardm_call_io {
+    ardm_binding *binding;
+    uint32_t items, rows, units;         /* units an item, excess included */
+    int32_t *symbols;                    /* i32[items, units] */
+    uint8_t *state;                      /* u8[items, units] */
+    int32_t *stage, *block;              /* i32[items]; block NULL where the network has none */
+    float *time;                         /* f32[items] */
+    int32_t *row;                        /* i32[items, rows]: units to predict */
+    int32_t *target, *children, *number; /* i32[items, rows]; NULL where the task has none. number: digest row numbers */
+    uint32_t *slot;                      /* u32[items, rows], sampling */
+    float *coldness;                     /* f32, sampling: 1 / temperature */
+} ardm_call_io;
+
+/* The binding of a task for at least `items` items of `layout` and `rows` rows, everything idle. */
+ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t task, const ardm_layout *layout, uint32_t items, uint32_t rows);
+
+/* The unit of an unpadded layout as the padded network numbers it (they differ where extents were rounded up). */
+uint32_t ardm_session_padded(const ardm_session *session, const ardm_layout *layout, uint32_t unit);
+
+#endif

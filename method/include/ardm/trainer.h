@@ -1,0 +1,32 @@
+/* ardm/trainer.h (method): the training loop. A run is a folder; a checkpoint is every state of the run, so resume is exact.
+ *
+ * The run folder has config.ini, run.safetensors (all states, and run.previous.safetensors), log.csv, and model.ardm at the end.
+ * Killed at any step and resumed, a run ends with the same bytes as one that was never stopped. */
+#ifndef ARDM_TRAINER_H
+#define ARDM_TRAINER_H
+
+#include "ardm/dataset.h"
+#include "ardm/program.h"
+#include "ardm/recipe.h"
+
+typedef struct ardm_trainer ardm_trainer;
+
+/* Opens a run in `folder`, fresh (ARDM_EEXIST when a checkpoint is there) or resumed (the config must be the stored one).
+ * recipe and dataset are borrowed for the trainer's life; classes, channels and stages of recipe->network are set here. */
+ardm_status ardm_trainer_open(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, ardm_device *device, const char *folder,
+                              int32_t resume, uint64_t memory);
+void ardm_trainer_free(ardm_trainer **trainer);
+
+/* Trains to the last step (or to `until`, 0: the last). ARDM_EINTERRUPT after a checkpoint when the user asked to stop. A step
+ * whose loss or gradient is not finite ends the run with the first node at fault; the last checkpoint stays. */
+ardm_status ardm_trainer_run(ardm_trainer *trainer, int64_t until);
+
+int64_t ardm_trainer_step(const ardm_trainer *trainer);
+ardm_store *ardm_trainer_store(const ardm_trainer *trainer);
+ardm_binding *ardm_trainer_binding(const ardm_trainer *trainer);
+
+/* Measures the final bound and loss curve with the averaged weights on held-out items, freezes schedules and writes the model
+ * (f32 weights; `ardm model export` rounds). */
+ardm_status ardm_trainer_export(ardm_trainer *trainer, const char *path);
+
+#endif

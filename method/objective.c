@@ -1,0 +1,183 @@
+/* Builders of the training step and of the heads that evaluation, coding and sampling put behind a network. */
+#include "ardm/objective.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct parameter {
+    ardm_value value;
+    const char *name;
+} parameter;
+
+static int by_name(const void *a, const void *b) { return strcmp(((const parameter *)a)->name, ((const parameter *)b)->name); }
+
+/* Units' targets from the whole symbols: the child under the decided parent, and how many are reachable. */
+static ardm_value nll_of(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_network_outputs out) {
+    int32_t image = net->kind == ARDM_NETWORK_UNET;
+    ardm_value target = in->symbols, children = -1;
+    if (net->head == ARDM_HEAD_DIRECT) {
+        ardm_value both[2];
+        ardm_graph_node(graph, both, "digit", (const ardm_value[]){in->symbols, in->stage}, 2, "family=%s, classes=%lld, base=%lld", net->family,
+                        (long long)net->classes, (long long)net->base);
+        target = both[0];
+        children = both[1];
+        if (image) children = ARDM_NODE(graph, "merge", "first=1, count=3", children);
+    }
+    if (image) target = ARDM_NODE(graph, "merge", "first=1, count=3", target);
+    if (net->head == ARDM_HEAD_MIXTURE)
+        return ardm_graph_node(graph, NULL, "mixture_nll", (const ardm_value[]){out.z, out.centre, target}, 3, "classes=%lld",
+                               (long long)net->classes);
+    return ARDM_NODE(graph, "softmax_nll", NULL, out.z, target, children);
+}
+
+/* Moves one parameter: moments, weight and average in one node, the only writer of these four states. */
+static void optimise(ardm_graph *graph, const ardm_objective *objective, const char *name, ardm_value w, ardm_value gradient, ardm_value hyper) {
+    char label[192], type[96];
+    ardm_value moved[4], in[6] = {w, -1, -1, -1, gradient, hyper};
+    static const char *const parts[3] = {"m", "v", "average"};
+    ardm_graph_value_type(graph, w, type, sizeof type);
+    const ardm_shape *shape = ardm_graph_value_shape(graph, w);
+    for (int i = 0; i < 3; i++) {
+        snprintf(label, sizeof label, "%s.%s", name, parts[i]);
+        in[1 + i] = ardm_graph_state(graph, label, type);
+    }
+    double decay = shape && shape->rank > 1 ? objective->decay : 0; /* gains and biases are not decayed */
+    ardm_graph_node(graph, moved, "adam", in, 6, "beta1=%.9g, beta2=%.9g, eps=%.9g, decay=%.9g", objective->beta1, objective->beta2,
+                    objective->epsilon, decay);
+    for (int i = 0; i < 4; i++) ardm_graph_update(graph, in[i], moved[i]);
+}
+
+ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
+    int32_t image = net->kind == ARDM_NETWORK_UNET;
+    ardm_graph *graph = NULL;
+    parameter *parameters = NULL;
+    ardm_value *wrt = NULL;
+    *out = NULL;
+    ARDM_TRY(ardm_graph_create(&graph, "train"));
+    char extents[32] = "[N,L]", units[32] = "[N,L]", type[48];
+    if (image) {
+        snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)net->channels);
+        snprintf(units, sizeof units, "[N,%lld*H*W]", (long long)net->channels);
+    }
+    ardm_network_inputs in = {-1, -1, -1, -1, -1, -1};
+    snprintf(type, sizeof type, "i32%s", extents);
+    in.symbols = ardm_graph_input(graph, "symbols", type);
+    snprintf(type, sizeof type, "u8%s", extents);
+    in.state = ardm_graph_input(graph, "state", type);
+    in.stage = ardm_graph_input(graph, "stage", "i32[N]");
+    in.time = ardm_graph_input(graph, "time", "f32[N]");
+    if (net->streams == 2) in.block = ardm_graph_input(graph, "block", "i32[N]");
+    snprintf(type, sizeof type, "f32%s", units);
+    ardm_value weight = ardm_graph_input(graph, "weight", type);
+    ardm_value rate = ardm_graph_input(graph, "rate", "f32[]"), limit = ardm_graph_input(graph, "limit", "f32[]");
+    ardm_value c1 = ardm_graph_input(graph, "c1", "f32[]"), c2 = ardm_graph_input(graph, "c2", "f32[]");
+    ardm_value average = ardm_graph_input(graph, "average", "f32[]");
+
+    ardm_value nll = nll_of(graph, net, &in, ardm_network_append(graph, net, &in));
+    ardm_value loss = ARDM_NODE(graph, "sum", NULL, ARDM_NODE(graph, "mul", NULL, nll, weight));
+    float power = 1;
+    for (int32_t i = 0; i < objective->exponent; i++) power *= 2;
+    ardm_value scale = ardm_graph_scalar(graph, power);
+    ardm_status status = ardm_graph_check(graph);
+    if (status != ARDM_OK) goto done;
+
+    uint32_t n = ardm_graph_state_count(graph);
+    parameters = calloc(n, sizeof *parameters);
+    wrt = calloc((size_t)n * 3, sizeof *wrt);
+    if (!parameters || !wrt) {
+        status = ardm_fail(ARDM_ENOMEM, "no memory for %u parameters", n);
+        goto done;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        parameters[i].value = ardm_graph_state_at(graph, i);
+        parameters[i].name = ardm_graph_value_name(graph, parameters[i].value);
+    }
+    qsort(parameters, n, sizeof *parameters, by_name); /* the order of the global norm: byte order of names */
+    ardm_value *gradients = wrt + n, *norms = wrt + 2 * n;
+    for (uint32_t i = 0; i < n; i++) wrt[i] = parameters[i].value;
+    status = ardm_graph_differentiate(graph, loss, scale, objective->group, wrt, n, gradients);
+    if (status != ARDM_OK) goto done;
+    for (uint32_t i = 0; i < n; i++) {
+        if (gradients[i] < 0) {
+            status = ardm_fail(ARDM_EINVAL, "parameter %s has no gradient", parameters[i].name);
+            goto done;
+        }
+        norms[i] = ARDM_NODE(graph, "square_sum", NULL, gradients[i]);
+    }
+    ardm_value all = ardm_graph_node(graph, NULL, "stack", norms, n, NULL);
+    ardm_value clip = ARDM_NODE(graph, "clip_factor", NULL, all, limit, scale);
+    ardm_value zero = ardm_graph_scalar(graph, 0);
+    ardm_value hyper = ARDM_NODE(graph, "stack", NULL, rate, clip, c1, c2, scale, average, zero, zero);
+    for (uint32_t i = 0; i < n; i++) {
+        char name[160]; /* the graph's string may move when states are added */
+        snprintf(name, sizeof name, "%s", ardm_graph_value_name(graph, wrt[i]));
+        optimise(graph, objective, name, wrt[i], gradients[i], hyper);
+    }
+    ardm_graph_output(graph, "nll", nll);
+    ardm_graph_output(graph, "loss", loss);
+    ardm_graph_output(graph, "norms", all);
+    ardm_graph_output(graph, "clip", clip);
+    status = ardm_graph_check(graph);
+    if (status == ARDM_OK) {
+        *out = graph;
+        graph = NULL;
+    }
+done:
+    free(wrt);
+    free(parameters);
+    ardm_graph_free(&graph);
+    return status;
+}
+
+ardm_status ardm_objective_head(ardm_graph **out, const ardm_graph *inference, int32_t task, int32_t head, int64_t classes) {
+    static const char *const names[] = {"", "evaluate", "encode", "decode", "sample"};
+    ardm_graph *graph = NULL;
+    ardm_value inputs[16], outputs[2] = {-1, -1};
+    uint32_t n_inputs = ardm_graph_input_count(inference), n_outputs = ardm_graph_output_count(inference);
+    *out = NULL;
+    if (n_inputs > 16 || n_outputs != (head == ARDM_HEAD_MIXTURE ? 2u : 1u))
+        return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs and %u outputs, which its head does not fit", n_inputs, n_outputs);
+    ARDM_TRY(ardm_graph_create(&graph, names[task]));
+    for (uint32_t i = 0; i < n_inputs; i++) {
+        char type[96];
+        ardm_value value = ardm_graph_input_at(inference, i);
+        inputs[i] = ardm_graph_input(graph, ardm_graph_value_name(inference, value), ardm_graph_value_type(inference, value, type, sizeof type));
+    }
+    ardm_status status = ardm_graph_inline(graph, inference, inputs, n_inputs, outputs, n_outputs);
+    if (status != ARDM_OK) goto fail;
+    ardm_value z = outputs[0], children = ardm_graph_input(graph, "children", "i32[N,R]");
+    ardm_value target = task == ARDM_TASK_EVALUATE || task == ARDM_TASK_ENCODE ? ardm_graph_input(graph, "target", "i32[N,R]") : -1;
+    if (task == ARDM_TASK_EVALUATE) {
+        ardm_value nll = head == ARDM_HEAD_MIXTURE ? ardm_graph_node(graph, NULL, "mixture_nll", (const ardm_value[]){z, outputs[1], target}, 3,
+                                                                     "classes=%lld", (long long)classes)
+                                                   : ARDM_NODE(graph, "softmax_nll", NULL, z, target, children);
+        ardm_graph_output(graph, "nll", nll);
+    } else {
+        if (head == ARDM_HEAD_MIXTURE)
+            z = ardm_graph_node(graph, NULL, "mixture_logits", (const ardm_value[]){z, outputs[1]}, 2, "classes=%lld", (long long)classes);
+        if (task == ARDM_TASK_SAMPLE) { /* temperature scales the logits first; coding refuses it by not having it */
+            ardm_value warmth = ardm_graph_input(graph, "coldness", "f32[]");
+            z = ARDM_NODE(graph, "mul", NULL, z, warmth);
+        }
+        ardm_value f = ARDM_NODE(graph, "frequency", NULL, z, children);
+        if (task == ARDM_TASK_SAMPLE) {
+            ardm_graph_output(graph, "symbol", ARDM_NODE(graph, "find", NULL, f, ardm_graph_input(graph, "slot", "u32[N,R]")));
+        } else {
+            ardm_value row = ardm_graph_input(graph, "row", "i32[N,R]");
+            if (task == ARDM_TASK_ENCODE)
+                ardm_graph_output(graph, "interval", ARDM_NODE(graph, "interval", NULL, f, target));
+            else
+                ardm_graph_output(graph, "frequency", f);
+            ardm_graph_output(graph, "digest", ARDM_NODE(graph, "digest", NULL, f, row));
+        }
+    }
+    status = ardm_graph_check(graph);
+    if (status == ARDM_OK) {
+        *out = graph;
+        return ARDM_OK;
+    }
+fail:
+    ardm_graph_free(&graph);
+    return status;
+}

@@ -1,0 +1,174 @@
+/* The one table of config keys, and from text to a checked recipe. */
+#include "ardm/recipe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ardm/file.h"
+
+static const ardm_config_key keys[] = {
+    {"data", "path", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "",
+     "training files, blank-separated, relative to --data or $ARDM_DATA; path@A:B takes bytes A to B-1"},
+    {"data", "shape", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "extents of raw arrays, such as 32x32x3"},
+    {"data", "tile", ARDM_KEY_INT, "32", 8, 256, NULL, "pixels", "edge of an image tile"},
+    {"data", "window", ARDM_KEY_INT, "512", 16, 8192, NULL, "symbols", "length of a text window; coding gives its first half"},
+    {"data", "licence", ARDM_KEY_TEXT, "not stated", 0, 0, NULL, "", "licence of the data, kept in the model"},
+    {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, …"},
+    {"modality", "variant", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "what of the plugin: rgb, grey; bytes, letters"},
+    {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant", "", "transition"},
+    {"process", "base", ARDM_KEY_INT, "2", 2, 65536, NULL, "", "branching factor of zero-least-significant"},
+    {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "", "uniform, raster, quincunx, blocks:n, blocks:1-16"},
+    {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet", "", "network"},
+    {"network", "width", ARDM_KEY_INT, "128", 16, 4096, NULL, "channels", "hidden width"},
+    {"network", "layers", ARDM_KEY_INT, "6", 1, 128, NULL, "", "transformer or residual blocks"},
+    {"network", "heads", ARDM_KEY_INT, "4", 0, 64, NULL, "", "attention heads; 0 leaves a unet without attention"},
+    {"network", "context", ARDM_KEY_INT, "0", 0, 8, NULL, "symbols", "transformer: hashed embeddings of up to so many preceding symbols"},
+    {"network", "buckets", ARDM_KEY_INT, "1024", 16, 1048576, NULL, "rows", "rows of each hashed embedding, a power of two"},
+    {"network", "stem", ARDM_KEY_INT, "32", 4, 512, NULL, "channels", "unet: width at full resolution"},
+    {"network", "groups", ARDM_KEY_INT, "8", 1, 64, NULL, "", "unet: groups of group norm"},
+    {"network", "scales", ARDM_KEY_INT, "3", 1, 5, NULL, "", "unet: scales of the interpolation features"},
+    {"network", "down", ARDM_KEY_INT, "2", 1, 4, NULL, "pixels", "unet: space-to-depth block"},
+    {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|mixture", "", "head"},
+    {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
+    {"train", "steps", ARDM_KEY_INT, "10000", 1, 1e9, NULL, "steps", "length of the run"},
+    {"train", "batch", ARDM_KEY_INT, "32", 1, 65536, NULL, "items", "global batch"},
+    {"train", "group", ARDM_KEY_INT, "0", 0, 65536, NULL, "items", "items a gradient group, 0: batch / 8; batch / group is a power of two"},
+    {"train", "draws", ARDM_KEY_INT, "1", 1, 16, NULL, "", "(cell, n) draws an item and step; batch counts them"},
+    {"train", "lr", ARDM_KEY_FLOAT, "0.002", 0, 10, NULL, "", "peak learning rate"},
+    {"train", "warmup", ARDM_KEY_INT, "200", 0, 1e9, NULL, "steps", "linear warm-up"},
+    {"train", "schedule", ARDM_KEY_CHOICE, "cosine", 0, 0, "cosine|constant", "", "learning rate after warm-up"},
+    {"train", "decay", ARDM_KEY_FLOAT, "0.0", 0, 1, NULL, "", "AdamW weight decay of matrices and kernels"},
+    {"train", "beta1", ARDM_KEY_FLOAT, "0.9", 0, 0.9999, NULL, "", "Adam"},
+    {"train", "beta2", ARDM_KEY_FLOAT, "0.98", 0, 0.99999, NULL, "", "Adam"},
+    {"train", "eps", ARDM_KEY_FLOAT, "1e-8", 1e-10, 1, NULL, "", "Adam"},
+    {"train", "clip", ARDM_KEY_FLOAT, "1.0", 0, 1e6, NULL, "", "limit of the global gradient norm; 0: none"},
+    {"train", "average", ARDM_KEY_FLOAT, "0.05", 0, 0.5, NULL, "of the run", "horizon of the averaged weights"},
+    {"train", "given", ARDM_KEY_FLOAT, "0.5", 0, 1, NULL, "", "probability that an item has a given set"},
+    {"train", "auxiliary", ARDM_KEY_FLOAT, "0.0", 0, 1, NULL, "", "weight of the auxiliary cross-entropy"},
+    {"train", "sampling", ARDM_KEY_CHOICE, "stratified", 0, 0, "uniform|stratified", "", "how (cell, n) is drawn over a batch"},
+    {"train", "flips", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "random horizontal flips of images"},
+    {"train", "seed", ARDM_KEY_INT, "0", 0, 9e15, NULL, "", "random seed"},
+    {"train", "checkpoint", ARDM_KEY_INT, "500", 1, 1e9, NULL, "steps", "between checkpoints"},
+    {"train", "evaluate", ARDM_KEY_INT, "500", 1, 1e9, NULL, "steps", "between held-out bounds"},
+    {"eval", "items", ARDM_KEY_INT, "200", 1, 1e9, NULL, "items", "held-out items of a bound during training"},
+};
+
+const ardm_config_key *ardm_recipe_keys(size_t *count) {
+    *count = sizeof keys / sizeof *keys;
+    return keys;
+}
+
+static ardm_status check(const ardm_recipe *r) {
+    if (r->batch % r->group || ((r->batch / r->group) & (r->batch / r->group - 1)))
+        return ardm_fail(ARDM_EINVAL, "[train] batch %lld / group %lld must be a power of two", (long long)r->batch, (long long)r->group);
+    if (r->batch % r->draws)
+        return ardm_fail(ARDM_EINVAL, "[train] batch %lld must be a multiple of draws %lld", (long long)r->batch, (long long)r->draws);
+    const ardm_network *n = &r->network;
+    if (n->kind == ARDM_NETWORK_TRANSFORMER && n->heads == 0) return ardm_fail(ARDM_EINVAL, "[network] a transformer needs heads of at least 1");
+    if (n->heads && n->width % n->heads)
+        return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of heads %lld", (long long)n->width, (long long)n->heads);
+    if (n->kind == ARDM_NETWORK_UNET && n->width % n->groups)
+        return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of groups %lld", (long long)n->width, (long long)n->groups);
+    if (n->buckets & (n->buckets - 1)) return ardm_fail(ARDM_EINVAL, "[network] buckets %lld must be a power of two", (long long)n->buckets);
+    if (n->kind == ARDM_NETWORK_TRANSFORMER && n->head != ARDM_HEAD_SOFTMAX)
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a transformer has a softmax head; direct and mixture heads need kind = unet");
+    if (n->head == ARDM_HEAD_MIXTURE && strcmp(r->family, "absorbing") != 0)
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a mixture head needs the absorbing process");
+    if (n->head == ARDM_HEAD_DIRECT && strcmp(r->family, "zero-least-significant") != 0)
+        return ardm_fail(ARDM_EINVAL, "[head] a direct head needs family = zero-least-significant");
+    if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a softmax head needs the absorbing process; stages take the direct head");
+    int32_t blocks = strncmp(r->order, "blocks:", 7) == 0;
+    if (blocks && n->kind != ARDM_NETWORK_TRANSFORMER) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the block-causal transformer", r->order);
+    if (blocks && strcmp(r->family, "absorbing") != 0) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the absorbing process", r->order);
+    return ARDM_OK;
+}
+
+ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *text, size_t size) {
+    *out = NULL;
+    ardm_recipe *r = calloc(1, sizeof *r);
+    if (!r || !(r->text = malloc(size + 1))) {
+        free(r);
+        return ardm_fail(ARDM_ENOMEM, "%s: no memory", name);
+    }
+    memcpy(r->text, text, size);
+    r->text[size] = 0;
+    ardm_status status = ardm_config_parse(&r->config, name, r->text, size, keys, sizeof keys / sizeof *keys);
+    if (status != ARDM_OK) goto fail;
+    const ardm_config *c = r->config;
+    r->paths = ardm_config_text(c, "data", "path");
+    r->shape = ardm_config_text(c, "data", "shape");
+    r->tile = ardm_config_int(c, "data", "tile");
+    r->window = ardm_config_int(c, "data", "window");
+    r->licence = ardm_config_text(c, "data", "licence");
+    r->modality = ardm_config_text(c, "modality", "id");
+    r->variant = ardm_config_text(c, "modality", "variant");
+    r->family = ardm_config_text(c, "process", "family");
+    r->base = ardm_config_int(c, "process", "base");
+    r->order = ardm_config_text(c, "order", "family");
+    r->network = (ardm_network){
+        .size = sizeof r->network,
+        .kind = strcmp(ardm_config_text(c, "network", "kind"), "unet") == 0 ? ARDM_NETWORK_UNET : ARDM_NETWORK_TRANSFORMER,
+        .family = r->family,
+        .base = r->base,
+        .width = ardm_config_int(c, "network", "width"),
+        .layers = ardm_config_int(c, "network", "layers"),
+        .heads = ardm_config_int(c, "network", "heads"),
+        .mixtures = ardm_config_int(c, "head", "mixtures"),
+        .streams = strncmp(r->order, "blocks:", 7) == 0 ? 2 : 1,
+        .context = ardm_config_int(c, "network", "context"),
+        .buckets = ardm_config_int(c, "network", "buckets"),
+        .stem = ardm_config_int(c, "network", "stem"),
+        .groups = ardm_config_int(c, "network", "groups"),
+        .scales = ardm_config_int(c, "network", "scales"),
+        .down = ardm_config_int(c, "network", "down"),
+    };
+    const char *head = ardm_config_text(c, "head", "kind");
+    r->network.head = strcmp(head, "mixture") == 0 ? ARDM_HEAD_MIXTURE : strcmp(head, "direct") == 0 ? ARDM_HEAD_DIRECT : ARDM_HEAD_SOFTMAX;
+    r->steps = ardm_config_int(c, "train", "steps");
+    r->batch = ardm_config_int(c, "train", "batch");
+    r->group = ardm_config_int(c, "train", "group");
+    if (r->group == 0) r->group = r->batch % 8 == 0 ? r->batch / 8 : r->batch;
+    r->draws = ardm_config_int(c, "train", "draws");
+    r->rate = ardm_config_float(c, "train", "lr");
+    r->warmup = ardm_config_int(c, "train", "warmup");
+    r->cosine = strcmp(ardm_config_text(c, "train", "schedule"), "cosine") == 0;
+    r->decay = ardm_config_float(c, "train", "decay");
+    r->beta1 = ardm_config_float(c, "train", "beta1");
+    r->beta2 = ardm_config_float(c, "train", "beta2");
+    r->epsilon = ardm_config_float(c, "train", "eps");
+    r->clip = ardm_config_float(c, "train", "clip");
+    r->average = ardm_config_float(c, "train", "average");
+    r->given = ardm_config_float(c, "train", "given");
+    r->auxiliary = ardm_config_float(c, "train", "auxiliary");
+    r->stratified = strcmp(ardm_config_text(c, "train", "sampling"), "stratified") == 0;
+    r->flips = ardm_config_bool(c, "train", "flips");
+    r->seed = (uint64_t)ardm_config_int(c, "train", "seed");
+    r->checkpoint = ardm_config_int(c, "train", "checkpoint");
+    r->evaluate = ardm_config_int(c, "train", "evaluate");
+    r->evaluate_items = ardm_config_int(c, "eval", "items");
+    status = check(r);
+    if (status != ARDM_OK) goto fail;
+    *out = r;
+    return ARDM_OK;
+fail:
+    ardm_recipe_free(&r);
+    return status;
+}
+
+ardm_status ardm_recipe_read(ardm_recipe **out, const char *path) {
+    ardm_bytes bytes = {0};
+    *out = NULL;
+    ARDM_TRY(ardm_file_read(&bytes, path, 1 << 20, 0));
+    ardm_status status = ardm_recipe_parse(out, path, (const char *)bytes.data, bytes.size);
+    ardm_bytes_free(&bytes);
+    return status;
+}
+
+void ardm_recipe_free(ardm_recipe **recipe) {
+    if (!*recipe) return;
+    ardm_config_free(&(*recipe)->config);
+    free((*recipe)->text);
+    free(*recipe);
+    *recipe = NULL;
+}

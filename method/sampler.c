@@ -1,0 +1,90 @@
+/* Sampling and scheduled likelihoods: walks that draw, and walks that read. */
+#include "ardm/sampler.h"
+
+#include <stdlib.h>
+
+#include "ardm/exact.h"
+#include "ardm/log.h"
+#include "ardm/walk.h"
+
+enum { BATCH = 16 };
+
+static uint32_t units_of(const ardm_layout *layout) {
+    uint32_t units = layout->channels;
+    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
+    return units;
+}
+
+static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, const ardm_layout *layout, const ardm_walk_item *items, uint32_t n,
+                                double *done, double all) {
+    ardm_walk *walk = NULL;
+    float coldness = s->temperature == 1 ? 1.0f : ardm_reciprocal((float)s->temperature);
+    ARDM_TRY(ardm_walk_open(&walk, session, ARDM_TASK_SAMPLE, layout, s->budget->schedule, s->budget->block, s->seed, items, n));
+    ardm_status status = ARDM_OK;
+    for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
+        status = ardm_walk_run(walk, c, NULL, coldness);
+        if (status != ARDM_OK) break;
+        const ardm_call_io *io = ardm_walk_io(walk);
+        const int32_t *symbol = ardm_binding_output(io->binding, "symbol");
+        for (uint32_t i = 0; i < n; i++) {
+            ardm_walk_rows rows = ardm_walk_answer(walk, i);
+            for (uint32_t j = 0; j < rows.count; j++)
+                ardm_walk_decide(walk, i, rows.unit[j], rows.children[j] > 1 ? (uint32_t)symbol[(size_t)i * io->rows + j] : 0);
+            *done += rows.count;
+        }
+        status = ardm_progress(s->task, *done, all, "symbols", NULL);
+    }
+    ardm_walk_close(&walk);
+    return status;
+}
+
+ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, const ardm_layout *layout, int32_t *symbols, const uint8_t *mask,
+                        uint64_t first, uint32_t n) {
+    size_t units = units_of(layout);
+    double done = 0, all = 0;
+    if (!(sampling->temperature > 0)) return ardm_fail(ARDM_EINVAL, "temperature %g: give a number above 0", sampling->temperature);
+    for (size_t k = 0; k < n * units; k++) {
+        if (mask && (mask[k] == ARDM_GIVEN || mask[k] == ARDM_VOID)) continue;
+        symbols[k] = 0;
+        all += ardm_process_stages(ardm_session_process(session));
+    }
+    for (uint32_t begin = 0; begin < n; begin += BATCH) {
+        ardm_walk_item items[BATCH];
+        uint32_t count = n - begin < BATCH ? n - begin : BATCH;
+        for (uint32_t i = 0; i < count; i++)
+            items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, first + begin + i};
+        ARDM_TRY(sample_batch(session, sampling, layout, items, count, &done, all));
+    }
+    return ARDM_OK;
+}
+
+ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
+                                int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
+    static const double ln2 = 0.69314718055994530942;
+    size_t units = units_of(layout);
+    ardm_status status = ARDM_OK;
+    for (uint32_t begin = 0; status == ARDM_OK && begin < n; begin += BATCH) {
+        ardm_walk_item items[BATCH];
+        ardm_walk *walk = NULL;
+        uint32_t count = n - begin < BATCH ? n - begin : BATCH;
+        for (uint32_t i = 0; i < count; i++) {
+            items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, number + begin + i};
+            bits[begin + i] = 0;
+        }
+        status = ardm_walk_open(&walk, session, ARDM_TASK_EVALUATE, layout, budget->schedule, budget->block, seed, items, count);
+        for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
+            status = ardm_walk_run(walk, c, NULL, 1);
+            if (status != ARDM_OK) break;
+            const ardm_call_io *io = ardm_walk_io(walk);
+            const float *nll = ardm_binding_output(io->binding, "nll");
+            for (uint32_t i = 0; i < count; i++) {
+                ardm_walk_rows rows = ardm_walk_answer(walk, i);
+                for (uint32_t j = 0; j < rows.count; j++)
+                    if (rows.children[j] > 1) bits[begin + i] += (double)nll[(size_t)i * io->rows + j] / ln2;
+            }
+            status = ardm_progress("evaluate", begin + (double)count * (c + 1) / ardm_walk_calls(walk), n, "items", NULL);
+        }
+        ardm_walk_close(&walk);
+    }
+    return status;
+}

@@ -1,0 +1,308 @@
+/* The training loop: draw a batch, one run of the step graph, and now and then a held-out bound and a checkpoint. */
+#include "trainer_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ardm/exact.h"
+#include "ardm/file.h"
+#include "ardm/log.h"
+#include "ardm/philox.h"
+
+ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, const char *name) {
+    if (snprintf(out, 4096, "%s/%s", trainer->folder, name) >= 4096) return ardm_fail(ARDM_EINVAL, "path too long: %s/%s", trainer->folder, name);
+    return ARDM_OK;
+}
+
+ardm_status ardm_trainer__describe(const ardm_trainer *trainer, ardm_description *out) {
+    ardm_layout layout = ardm_dataset_layout(trainer->dataset);
+    const ardm_network *net = &trainer->recipe->network;
+    *out = (ardm_description){
+        .process = ardm_process_text(trainer->process),
+        .order = trainer->recipe->order,
+        .head = net->head,
+        .rank = layout.rank,
+        .extent = {layout.extent[0], layout.rank > 1 ? layout.extent[1] : 0},
+        .channels = layout.channels,
+        .multiple = net->kind == ARDM_NETWORK_UNET ? (uint32_t)net->down : 1,
+        .context = layout.rank == 1 ? layout.extent[0] / 2 : 0,
+    };
+    return ARDM_OK;
+}
+
+/* The output bias starts at the data's marginal, so that a fresh network already costs no more than the symbols' entropy. */
+static void start_head(float *bias, const ardm_recipe *recipe, const ardm_dataset *dataset) {
+    const ardm_network *net = &recipe->network;
+    int64_t channels = net->kind == ARDM_NETWORK_UNET ? net->channels : 1;
+    if (net->head == ARDM_HEAD_MIXTURE) {
+        int64_t m = net->mixtures;
+        for (int64_t c = 0; c < channels; c++)
+            for (int64_t k = 0; k < m; k++) {
+                float spread = m > 1 ? ardm_divide((float)(2 * k + 1 - m), (float)(4 * m)) : 0.0f;
+                bias[c * 3 * m + k] = 0;
+                bias[c * 3 * m + m + k] = ardm_flush(spread);
+                bias[c * 3 * m + 2 * m + k] = -2;
+            }
+        return;
+    }
+    if (net->head == ARDM_HEAD_DIRECT) { /* digits of each stage start uniform */
+        memset(bias, 0, (size_t)(channels * net->stages * net->base) * sizeof *bias);
+        return;
+    }
+    double *counts = calloc((size_t)(channels * net->classes), sizeof *counts);
+    if (!counts) return; /* zeros are a valid start */
+    ardm_dataset_marginal(dataset, counts);
+    for (int64_t c = 0; c < channels; c++) {
+        double total = (double)net->classes;
+        for (int64_t k = 0; k < net->classes; k++) total += counts[c * net->classes + k];
+        for (int64_t k = 0; k < net->classes; k++)
+            bias[c * net->classes + k] = ardm_flush(ardm_log((float)((counts[c * net->classes + k] + 1) / total)));
+    }
+    free(counts);
+}
+
+/* Every state of the step graph: parameters by their initialiser, averages as copies, moments zero. */
+static ardm_status start_states(ardm_trainer *t) {
+    static const char *const tails[] = {".m", ".v", ".average"};
+    for (uint32_t i = 0; i < ardm_graph_state_count(t->inference); i++) {
+        ardm_value value = ardm_graph_state_at(t->inference, i);
+        const char *name = ardm_graph_value_name(t->inference, value);
+        const ardm_shape *shape = ardm_graph_value_shape(t->inference, value);
+        float *data = calloc((size_t)ardm_shape_count(shape), sizeof *data);
+        if (!data) return ardm_fail(ARDM_ENOMEM, "no memory for %s", name);
+        if (ardm_network_initialiser(name, shape).kind == ARDM_INIT_MARGINAL)
+            start_head(data, t->recipe, t->dataset);
+        else
+            ardm_network_initialise(data, name, shape, t->recipe->seed);
+        ardm_status status = ardm_store_set(t->store, name, shape, data);
+        for (int k = 0; k < 3 && status == ARDM_OK; k++) {
+            char other[160];
+            snprintf(other, sizeof other, "%s%s", name, tails[k]);
+            status = ardm_store_set(t->store, other, shape, k == 2 ? data : NULL);
+        }
+        free(data);
+        ARDM_TRY(status);
+    }
+    return ARDM_OK;
+}
+
+static int32_t bit_length(uint64_t n) {
+    int32_t bits = 0;
+    for (; n; n >>= 1) bits++;
+    return bits;
+}
+
+static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resume, uint64_t memory) {
+    ardm_recipe *r = t->recipe;
+    ardm_layout layout = ardm_dataset_layout(t->dataset);
+    char text[64], path[4096];
+    t->folder = malloc(strlen(folder) + 1);
+    if (!t->folder) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
+    strcpy(t->folder, folder);
+    r->network.classes = ardm_dataset_classes(t->dataset);
+    r->network.channels = layout.channels;
+    if (strcmp(r->family, "absorbing") == 0)
+        snprintf(text, sizeof text, "absorbing %lld", (long long)r->network.classes);
+    else
+        snprintf(text, sizeof text, "%s %lld %lld", r->family, (long long)r->network.classes, (long long)r->base);
+    ARDM_TRY(ardm_process_parse(&t->process, text));
+    r->network.stages = ardm_process_stages(t->process);
+    r->network.base = ardm_process_base(t->process);
+    ARDM_TRY(ardm_order_parse(&t->family, r->order));
+    ARDM_TRY(ardm_orders_create(&t->orders, &t->family, &layout));
+    ARDM_TRY(ardm_network_graph(&t->inference, &r->network));
+
+    const ardm_order *order;
+    ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
+    t->exponent = bit_length((uint64_t)r->batch * ardm_order_units(order));
+    t->examples = calloc((size_t)r->batch, sizeof *t->examples);
+    t->stratum = malloc((size_t)r->batch * sizeof *t->stratum);
+    if (!t->examples || !t->stratum) return ardm_fail(ARDM_ENOMEM, "no memory for a batch of %lld", (long long)r->batch);
+    for (int64_t i = 0; i < r->batch; i++) ARDM_TRY(ardm_example_create(&t->examples[i], t->orders));
+
+    ARDM_TRY(ardm_store_create(&t->store, t->device));
+    t->beta1_power = t->beta2_power = 1;
+    ARDM_TRY(ardm_trainer__path(path, t, "run.safetensors"));
+    if (resume) {
+        ARDM_TRY(ardm_trainer__load(t));
+    } else {
+        if (ardm_file_exists(path)) return ardm_fail(ARDM_EEXIST, "%s exists; resume with --resume %s, or choose another folder", path, folder);
+        ARDM_TRY(ardm_make_directories(folder));
+        ARDM_TRY(start_states(t));
+        ARDM_TRY(ardm_trainer__path(path, t, "config.ini"));
+        ARDM_TRY(ardm_file_write(path, r->text, strlen(r->text), 1));
+    }
+    ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, t->exponent};
+    ardm_graph *step = NULL;
+    ARDM_TRY(ardm_objective_train(&step, &r->network, &objective));
+    ardm_extent extents[3] = {{"N", r->batch}, {layout.rank == 2 ? "H" : "L", layout.extent[0]}, {"W", layout.extent[1]}};
+    ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
+    options.memory = memory;
+    ardm_status status = ardm_bind(&t->binding, step, t->store, extents, layout.rank == 2 ? 3 : 2, &options);
+    ardm_graph_free(&step);
+    ARDM_TRY(status);
+    ardm_description description;
+    ARDM_TRY(ardm_trainer__describe(t, &description));
+    return ardm_session_create(&t->session, t->inference, t->store, ".average", &description, memory);
+}
+
+ardm_status ardm_trainer_open(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, ardm_device *device, const char *folder,
+                              int32_t resume, uint64_t memory) {
+    *out = NULL;
+    ardm_trainer *trainer = calloc(1, sizeof *trainer);
+    if (!trainer) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
+    trainer->recipe = recipe;
+    trainer->dataset = dataset;
+    trainer->device = device;
+    ardm_status status = open_parts(trainer, folder, resume, memory);
+    if (status != ARDM_OK) ardm_trainer_free(&trainer);
+    *out = trainer;
+    return status;
+}
+
+void ardm_trainer_free(ardm_trainer **trainer) {
+    ardm_trainer *t = *trainer;
+    if (!t) return;
+    ardm_session_free(&t->session);
+    ardm_binding_free(&t->binding);
+    ardm_graph_free(&t->inference);
+    ardm_store_free(&t->store);
+    for (int64_t i = 0; t->examples && i < t->recipe->batch; i++) ardm_example_destroy(&t->examples[i]);
+    free(t->examples);
+    free(t->stratum);
+    ardm_orders_free(&t->orders);
+    ardm_process_free(&t->process);
+    free(t->folder);
+    free(t);
+    *trainer = NULL;
+}
+
+int64_t ardm_trainer_step(const ardm_trainer *trainer) { return trainer->step; }
+ardm_store *ardm_trainer_store(const ardm_trainer *trainer) { return trainer->store; }
+ardm_binding *ardm_trainer_binding(const ardm_trainer *trainer) { return trainer->binding; }
+
+static ardm_status fill_batch(ardm_trainer *t) {
+    const ardm_recipe *r = t->recipe;
+    ardm_binding *b = t->binding;
+    int32_t *symbols = ardm_binding_input(b, "symbols"), *stage = ardm_binding_input(b, "stage"), *block = ardm_binding_input(b, "block");
+    uint8_t *state = ardm_binding_input(b, "state");
+    float *time = ardm_binding_input(b, "time"), *weight = ardm_binding_input(b, "weight");
+    const ardm_order *order;
+    ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
+    size_t units = ardm_order_units(order);
+    ardm_draw_options options = {.seed = r->seed,
+                                 .step = (uint64_t)t->step,
+                                 .stratified = r->stratified,
+                                 .batch = (uint32_t)r->batch,
+                                 .given_share = (uint32_t)(r->given * 0x1p24),
+                                 .auxiliary = r->auxiliary};
+    ARDM_TRY(ardm_draw_strata(r->seed, options.step, options.batch, t->stratum));
+    double dimensions = 0;
+    for (int64_t i = 0; i < r->batch; i++) {
+        uint64_t number = (uint64_t)(t->step * r->batch + i);
+        ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, r->flips, symbols + (size_t)i * units);
+        ardm_example *e = &t->examples[i];
+        ARDM_TRY(ardm_example_draw(e, t->orders, ardm_process_stages(t->process), &options, number, t->stratum[i], NULL));
+        memcpy(state + (size_t)i * units, e->state, units);
+        stage[i] = e->stage;
+        time[i] = e->time;
+        if (block) block[i] = e->block;
+        dimensions += e->dimensions;
+    }
+    /* Batch loss = Σ nats / Σ dimensions. */
+    for (int64_t i = 0; i < r->batch; i++)
+        for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)t->examples[i].weight[u] / dimensions));
+    return ARDM_OK;
+}
+
+static float learning_rate(const ardm_recipe *r, int64_t step) {
+    float rate = (float)r->rate;
+    if (step < r->warmup) return ardm_flush(ardm_mul(rate, ardm_divide((float)(step + 1), (float)r->warmup)));
+    if (!r->cosine || r->steps <= r->warmup) return rate;
+    float part = ardm_divide((float)(step - r->warmup), (float)(r->steps - r->warmup));
+    float half = ardm_mul(0.5f, 1.0f + ardm_cos(ardm_mul(part, 0x1.921fb6p+1f)));
+    return ardm_flush(ardm_mul(rate, half > 0 ? half : 0));
+}
+
+static void set_scalar(ardm_binding *binding, const char *name, float value) { *(float *)ardm_binding_input(binding, name) = value; }
+
+static float fill_rates(ardm_trainer *t) {
+    const ardm_recipe *r = t->recipe;
+    float rate = learning_rate(r, t->step), beta1 = (float)r->beta1, beta2 = (float)r->beta2;
+    t->beta1_power = ardm_flush(ardm_mul(t->beta1_power, beta1));
+    t->beta2_power = ardm_flush(ardm_mul(t->beta2_power, beta2));
+    set_scalar(t->binding, "rate", rate);
+    set_scalar(t->binding, "limit", r->clip > 0 ? (float)r->clip : 0x1p60f);
+    set_scalar(t->binding, "c1", ardm_reciprocal(1.0f - t->beta1_power));
+    set_scalar(t->binding, "c2", ardm_reciprocal(1.0f - t->beta2_power));
+    /* min(d, (1 + i) / (10 + i)): short horizons while the weights still move fast. */
+    float horizon = (float)(r->average * (double)r->steps), ramp = ardm_divide((float)(t->step + 1), (float)(t->step + 10));
+    float keep = horizon > 1 ? 1.0f - ardm_reciprocal(horizon) : 0.0f;
+    set_scalar(t->binding, "average", 1.0f - (keep < ramp ? keep : ramp));
+    return rate;
+}
+
+static ardm_status not_finite(ardm_trainer *t) {
+    char node[160] = "";
+    ARDM_TRY(ardm_binding_find_nonfinite(t->binding, node, sizeof node));
+    return ardm_fail(ARDM_EINVAL,
+                     "step %lld: loss or gradient is not finite, first at %s; the last checkpoint is kept. Lower [train] lr or clip and resume",
+                     (long long)t->step, node[0] ? node : "no single node");
+}
+
+static ardm_status append_log(const ardm_trainer *t, double train_bits, float rate, double norm, double clipped) {
+    char path[4096];
+    ARDM_TRY(ardm_trainer__path(path, t, "log.csv"));
+    FILE *file = fopen(path, "a");
+    if (!file) return ardm_fail(ARDM_EIO, "%s: cannot append", path);
+    fseek(file, 0, SEEK_END);
+    if (ftell(file) == 0) fputs("step,seconds,items,bits_per_dim,bound,bound_error,lr,grad_norm,clipped\n", file);
+    fprintf(file, "%lld,%.1f,%lld,%.5f,%.5f,%.5f,%.3g,%.4g,%.3f\n", (long long)t->step, t->seconds, (long long)(t->step * t->recipe->batch),
+            train_bits, t->bound.bits, t->bound.error, (double)rate, norm, clipped);
+    return fclose(file) == 0 ? ARDM_OK : ardm_fail(ARDM_EIO, "%s: cannot write", path);
+}
+
+ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
+    const ardm_recipe *r = t->recipe;
+    static const double ln2 = 0.69314718055994530942;
+    double sum = 0, clipped = 0, scale = ldexp(1, t->exponent), norm = 0;
+    int64_t counted = 0, last = until > 0 && until < r->steps ? until : r->steps;
+    while (t->step < last) {
+        double began = ardm_clock();
+        ARDM_TRY(fill_batch(t));
+        float rate = fill_rates(t);
+        ARDM_TRY(ardm_run(t->binding));
+        float loss = *(const float *)ardm_binding_output(t->binding, "loss"), clip = *(const float *)ardm_binding_output(t->binding, "clip");
+        const float *norms = ardm_binding_output(t->binding, "norms");
+        double squares = 0;
+        for (int64_t i = 0; i < ardm_shape_count(ardm_binding_shape(t->binding, "norms")); i++) squares += (double)norms[i];
+        if (!ardm_is_finite(loss) || !ardm_is_finite(clip) || !isfinite(squares)) return not_finite(t);
+        norm = sqrt(squares) / scale;
+        t->step++;
+        t->seconds += ardm_clock() - began;
+        sum += (double)loss / ln2;
+        clipped += clip < 1;
+        counted++;
+        int32_t evaluate = t->step % r->evaluate == 0 || t->step == r->steps, stop = ardm_interrupted();
+        if (evaluate) {
+            ardm_status status = ardm_evaluate_bound(&t->bound, t->session, t->dataset, 0, r->evaluate_items, 2, r->seed, NULL, NULL);
+            if (status == ARDM_EINTERRUPT)
+                stop = 1;
+            else
+                ARDM_TRY(status);
+            ARDM_TRY(append_log(t, sum / (double)counted, rate, norm, clipped / (double)counted));
+            ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s", (long long)t->step,
+                     sum / (double)counted, t->bound.bits, t->bound.error, t->seconds);
+        }
+        if (evaluate || t->step % r->checkpoint == 0 || stop || t->step == last) ARDM_TRY(ardm_trainer__save(t));
+        if (stop) return ardm_fail(ARDM_EINTERRUPT, "stopped at step %lld; go on with ardm train --resume %s", (long long)t->step, t->folder);
+        char note[96];
+        snprintf(note, sizeof note, "%.4f bits/dim", sum / (double)counted);
+        if (evaluate) sum = clipped = 0, counted = 0;
+        ardm_status status = ardm_progress("train", (double)t->step, (double)r->steps, "steps", note);
+        if (status != ARDM_OK && status != ARDM_EINTERRUPT) return status; /* an interrupt is met after the next step, with a checkpoint */
+    }
+    return ARDM_OK;
+}

@@ -1,0 +1,270 @@
+/* Walks. Places are made once a stage; a call is (stage, level, step), or (step of all levels) of a causal network that knows all. */
+#include "ardm/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ardm/philox.h"
+
+typedef struct walked {
+    const ardm_walk_item *item;
+    ardm_schedule *schedule;           /* fitted to this item's counts */
+    int32_t *place;                    /* of the stage at hand */
+    uint32_t *unit_at;                 /* unit by place */
+    uint32_t *counts, *known;          /* by level */
+    uint32_t free;                     /* units that are neither given nor void */
+    uint32_t *unit, *asked;            /* the answer of the last call */
+    int32_t *children;
+    uint32_t n_asked;
+} walked;
+
+typedef struct call {
+    uint32_t stage, level, step;
+} call;
+
+struct ardm_walk {
+    ardm_session *session;
+    int32_t task, together;            /* together: one call answers a step of every level */
+    ardm_layout layout;
+    ardm_orders *orders;
+    const ardm_order *order;
+    uint32_t block, levels, stages, units, n_items;
+    uint64_t seed;
+    walked *items;
+    call *calls;
+    uint32_t n_calls, stage;           /* stage whose places are made; UINT32_MAX none */
+    ardm_call_io io;
+};
+
+static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item, const ardm_schedule *schedule) {
+    x->item = item;
+    x->place = malloc(w->units * sizeof *x->place);
+    x->unit_at = malloc(w->units * sizeof *x->unit_at);
+    x->unit = malloc(w->units * sizeof *x->unit);
+    x->asked = malloc(w->units * sizeof *x->asked);
+    x->children = malloc(w->units * sizeof *x->children);
+    x->counts = calloc(w->levels, sizeof *x->counts);
+    x->known = calloc(w->levels, sizeof *x->known);
+    uint32_t *all = malloc((size_t)w->levels * w->stages * sizeof *all);
+    if (!x->place || !x->unit_at || !x->unit || !x->asked || !x->children || !x->counts || !x->known || !all) {
+        free(all);
+        return ardm_fail(ARDM_ENOMEM, "no memory for an item of %u units", w->units);
+    }
+    const uint16_t *level = ardm_order_level(w->order);
+    for (uint32_t u = 0; u < w->units; u++)
+        if (!item->mask || (item->mask[u] != ARDM_GIVEN && item->mask[u] != ARDM_VOID)) x->counts[level[u]]++;
+    for (uint32_t l = 0; l < w->levels; l++) {
+        x->free += x->counts[l];
+        for (uint32_t s = 0; s < w->stages; s++) all[s * w->levels + l] = x->counts[l];
+    }
+    ardm_status status = ardm_schedule_fit(&x->schedule, schedule, w->stages, all, w->levels * w->stages);
+    free(all);
+    return status;
+}
+
+/* Calls in coding order; a (stage, level) has as many as its busiest item. */
+static ardm_status list_calls(ardm_walk *w) {
+    uint32_t room = 0;
+    for (int32_t pass = 0; pass < 2; pass++) {
+        w->n_calls = 0;
+        uint32_t most_steps = 0;
+        for (uint32_t s = 0; s < w->stages; s++)
+            for (uint32_t l = 0; l < w->levels; l++) {
+                uint32_t steps = 0;
+                for (uint32_t i = 0; i < w->n_items; i++) {
+                    uint32_t count;
+                    ardm_schedule_steps(w->items[i].schedule, s * w->levels + l, &count);
+                    if (count > steps) steps = count;
+                }
+                if (steps > most_steps) most_steps = steps;
+                if (w->together) continue;
+                for (uint32_t k = 0; k < steps; k++, w->n_calls++)
+                    if (pass) w->calls[w->n_calls] = (call){s, l, k};
+            }
+        if (w->together)
+            for (uint32_t k = 0; k < most_steps; k++, w->n_calls++)
+                if (pass) w->calls[w->n_calls] = (call){0, 0, k};
+        if (!pass) {
+            room = w->n_calls;
+            w->calls = malloc((room ? room : 1) * sizeof *w->calls);
+            if (!w->calls) return ardm_fail(ARDM_ENOMEM, "no memory for %u calls", room);
+        }
+    }
+    return ARDM_OK;
+}
+
+ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task, const ardm_layout *layout, const ardm_schedule *schedule, uint32_t block,
+                           uint64_t seed, const ardm_walk_item *items, uint32_t n_items) {
+    *out = NULL;
+    ardm_walk *w = calloc(1, sizeof *w);
+    if (!w || !(w->items = calloc(n_items ? n_items : 1, sizeof *w->items))) {
+        free(w);
+        return ardm_fail(ARDM_ENOMEM, "no memory for a walk");
+    }
+    w->session = session;
+    w->task = task;
+    w->layout = *layout;
+    w->block = block;
+    w->seed = seed;
+    w->n_items = n_items;
+    w->stage = UINT32_MAX;
+    w->stages = ardm_process_stages(ardm_session_process(session));
+    ardm_status status = ardm_session_orders(&w->orders, session, layout);
+    if (status == ARDM_OK) status = ardm_orders_get(&w->order, w->orders, block);
+    if (status == ARDM_OK) {
+        w->units = ardm_order_units(w->order);
+        w->levels = ardm_order_levels(w->order);
+        w->together = ardm_orders_causal(w->orders) && (task == ARDM_TASK_ENCODE || task == ARDM_TASK_EVALUATE);
+    }
+    for (uint32_t i = 0; i < n_items && status == ARDM_OK; i++) status = open_item(w, &w->items[i], &items[i], schedule);
+    if (status == ARDM_OK) status = list_calls(w);
+    if (status != ARDM_OK) ardm_walk_close(&w);
+    *out = w;
+    return status;
+}
+
+void ardm_walk_close(ardm_walk **walk) {
+    ardm_walk *w = *walk;
+    if (!w) return;
+    for (uint32_t i = 0; i < w->n_items; i++) {
+        walked *x = &w->items[i];
+        ardm_schedule_free(&x->schedule);
+        free(x->place);
+        free(x->unit_at);
+        free(x->unit);
+        free(x->asked);
+        free(x->children);
+        free(x->counts);
+        free(x->known);
+    }
+    free(w->items);
+    free(w->calls);
+    free(w);
+    *walk = NULL;
+}
+
+uint32_t ardm_walk_calls(const ardm_walk *walk) { return walk->n_calls; }
+const ardm_call_io *ardm_walk_io(const ardm_walk *walk) { return &walk->io; }
+
+/* First place and length of step `step` of a level; length 0 where the item has fewer steps. */
+static uint32_t span(const ardm_walk *w, const walked *x, uint32_t stage, uint32_t level, uint32_t step, uint32_t *first) {
+    uint32_t n, before = 0;
+    const uint32_t *steps = ardm_schedule_steps(x->schedule, stage * w->levels + level, &n);
+    if (step >= n) return 0;
+    for (uint32_t l = 0; l < level; l++) before += x->counts[l];
+    *first = before + steps[step];
+    return (step + 1 < n ? steps[step + 1] : x->counts[level]) - steps[step];
+}
+
+uint32_t ardm_walk_count(const ardm_walk *walk, uint32_t index, uint32_t item) {
+    const call *c = &walk->calls[index];
+    const walked *x = &walk->items[item];
+    uint32_t first, count = 0;
+    if (!walk->together) return span(walk, x, c->stage, c->level, c->step, &first);
+    for (uint32_t l = 0; l < walk->levels; l++) count += span(walk, x, 0, l, c->step, &first);
+    return count;
+}
+
+static ardm_status enter_stage(ardm_walk *w, uint32_t stage) {
+    if (w->stage == stage) return ARDM_OK;
+    for (uint32_t i = 0; i < w->n_items; i++) {
+        walked *x = &w->items[i];
+        ARDM_TRY(ardm_order_place(w->order, x->item->mask, w->seed, stage, x->item->number, x->place, x->counts));
+        for (uint32_t u = 0; u < w->units; u++)
+            if (x->place[u] >= 0) x->unit_at[x->place[u]] = u;
+    }
+    w->stage = stage;
+    return ARDM_OK;
+}
+
+/* A decoder's causal network needs no position behind the block: a masked key adds nothing (numerics.md 6). */
+static ardm_layout shown_layout(const ardm_walk *w, const call *c) {
+    ardm_layout shown = w->layout;
+    if (!ardm_orders_causal(w->orders) || w->together) return shown;
+    uint32_t end = (c->level + 1) * w->block;
+    end = (end + 31) / 32 * 32;
+    if (w->block && end < shown.extent[0]) shown.extent[0] = end;
+    return shown;
+}
+
+static void answer_units(ardm_walk *w, walked *x, const call *c) {
+    x->n_asked = 0;
+    for (uint32_t l = w->together ? 0 : c->level; l < (w->together ? w->levels : c->level + 1); l++) {
+        uint32_t first = 0, count = span(w, x, c->stage, l, c->step, &first);
+        for (uint32_t j = 0; j < count; j++) {
+            x->asked[x->n_asked] = first + j;
+            x->unit[x->n_asked++] = x->unit_at[first + j];
+        }
+    }
+}
+
+static void fill_states(ardm_walk *w, walked *x, const call *c, uint8_t *state) {
+    if (w->together) {
+        for (uint32_t l = 0; l < w->levels; l++) {
+            uint32_t n;
+            const uint32_t *steps = ardm_schedule_steps(x->schedule, l, &n);
+            x->known[l] = c->step < n ? steps[c->step] : x->counts[l];
+        }
+        ardm_order_states_all(w->order, x->place, x->counts, x->known, state);
+        return;
+    }
+    uint32_t n;
+    const uint32_t *steps = ardm_schedule_steps(x->schedule, c->stage * w->levels + c->level, &n);
+    ardm_order_states(w->order, x->place, x->counts, c->level, c->step < n ? steps[c->step] : x->counts[c->level], state);
+}
+
+ardm_status ardm_walk_run(ardm_walk *w, uint32_t index, const uint32_t *number, float coldness) {
+    const call *c = &w->calls[index];
+    const ardm_process *process = ardm_session_process(w->session);
+    int32_t known = w->task == ARDM_TASK_ENCODE || w->task == ARDM_TASK_EVALUATE;
+    ARDM_TRY(enter_stage(w, c->stage));
+    uint32_t rows = 1;
+    for (uint32_t i = 0; i < w->n_items; i++) {
+        answer_units(w, &w->items[i], c);
+        if (w->items[i].n_asked > rows) rows = w->items[i].n_asked;
+    }
+    ardm_layout shown = shown_layout(w, c);
+    ARDM_TRY(ardm_session_call(&w->io, w->session, w->task, &shown, w->n_items, rows));
+    uint8_t *state = malloc(w->units);
+    if (!state) return ardm_fail(ARDM_ENOMEM, "no memory for states");
+    uint32_t visible = shown.channels;
+    for (uint32_t d = 0; d < shown.rank; d++) visible *= shown.extent[d];
+    for (uint32_t i = 0; i < w->n_items; i++) {
+        walked *x = &w->items[i];
+        fill_states(w, x, c, state);
+        int32_t *symbols = w->io.symbols + (size_t)i * w->io.units;
+        uint8_t *states = w->io.state + (size_t)i * w->io.units;
+        for (uint32_t u = 0; u < visible; u++) {
+            uint32_t at = ardm_session_padded(w->session, &shown, u);
+            symbols[at] = x->item->symbols[u];
+            states[at] = state[u];
+        }
+        w->io.stage[i] = (int32_t)c->stage;
+        if (w->io.block) w->io.block[i] = (int32_t)w->block;
+        else if (x->n_asked) w->io.time[i] = ardm_fraction(x->asked[0], x->free);
+        for (uint32_t j = 0; j < x->n_asked; j++) {
+            size_t row = (size_t)i * w->io.rows + j;
+            uint32_t unit = x->unit[j], symbol = (uint32_t)x->item->symbols[unit];
+            w->io.row[row] = (int32_t)ardm_session_padded(w->session, &shown, unit);
+            x->children[j] = (int32_t)ardm_process_children(process, c->stage, symbol);
+            w->io.children[row] = x->children[j];
+            if (known) w->io.target[row] = (int32_t)ardm_process_digit(process, c->stage, symbol, NULL);
+            if (w->io.number && x->children[j] > 1)
+                w->io.number[row] = (int32_t)((number ? number[i] : 0) + (ardm_orders_causal(w->orders) ? x->asked[j] : j));
+            if (w->io.slot) w->io.slot[row] = ardm_random_word(w->seed, ARDM_RANDOM_SAMPLE, 4 * c->stage, x->item->number, unit) >> 8;
+        }
+    }
+    free(state);
+    if (w->io.coldness) *w->io.coldness = coldness;
+    return ardm_run(w->io.binding);
+}
+
+ardm_walk_rows ardm_walk_answer(const ardm_walk *walk, uint32_t item) {
+    const walked *x = &walk->items[item];
+    return (ardm_walk_rows){x->n_asked, walk->stage, x->unit, x->asked, x->children};
+}
+
+void ardm_walk_decide(const ardm_walk *walk, uint32_t item, uint32_t unit, uint32_t digit) {
+    int32_t *symbol = &walk->items[item].item->symbols[unit];
+    *symbol = (int32_t)ardm_process_child(ardm_session_process(walk->session), walk->stage, (uint32_t)*symbol, digit);
+}
