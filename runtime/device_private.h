@@ -6,6 +6,7 @@
 
 #include "ardm/device.h"
 #include "ardm/file.h"
+#include "ardm/probe.h"
 
 /* A program and everything built from it. Kept by its device until that closes, since a bind must not build twice. */
 typedef struct ardm_program ardm_program;
@@ -77,5 +78,8 @@ void ardm__cache_key(ardm_program *program, const char *prelude);
 int32_t ardm__cache_load(ardm_program *program); /* 1: program->program is built */
 void ardm__cache_launched(ardm_program *program, const char *kernel, const uint64_t local[3]);
 void ardm__cache_save(ardm_device *device); /* programs that launches made dirty; call after a wait */
+
+/* probe.c: the probe with another kernel text; tests plant wrong arithmetic in it */
+ardm_status ardm__probe_source(ardm_device *device, const char *source, ardm_probe_sink sink, void *user);
 
 #endif
