@@ -1,0 +1,5 @@
+OP(embed)
+OP(embed_grad)
+OP(context_ids)
+OP(positions)
+OP(time_embed)
