@@ -56,7 +56,7 @@ static ardm_status plan(const ardm_call *call, ardm_recorder *recorder, int32_t 
     ARDM_TRY(ARDM_LAUNCH(recorder, "layer_norm_parameters", "", 3, (uint64_t)(gpu ? 64 * chunks : chunks), (uint64_t)blocks, (uint64_t)e.parts,
                          gpu ? 64 : 1, 1, 1, ARDM_IN(X), ARDM_IN(MEAN), ARDM_IN(RSTD), ARDM_IN(DY), ARDM_WORK(partials), ARDM_INT(part_rows),
                          ARDM_INT(e.width)));
-    return ardm__norm_fold(recorder, &e, partials, gpu ? 1 : 64, gpu ? 64 : 1);
+    return ardm__norm_fold(recorder, "", &e, partials, gpu);
 }
 
 static ardm_status plan_cpu(const ardm_call *call, ardm_recorder *recorder) { return plan(call, recorder, 0); }

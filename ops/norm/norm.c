@@ -78,8 +78,39 @@ void ardm__norm_run(const ardm_norm_arrays *a, int64_t count, int64_t grain, ard
     ardm_parallel(count, grain, work, &j);
 }
 
-ardm_status ardm__norm_fold(ardm_recorder *recorder, const ardm_norm_extents *e, uint32_t partials, int64_t chunk, int64_t local) {
-    const int64_t blocks = (e->group * e->positions + ARDM_NORM_BLOCK - 1) / ARDM_NORM_BLOCK, chunks = (2 * e->width + chunk - 1) / chunk;
-    return ARDM_LAUNCH(recorder, "norm_fold", "", 2, (uint64_t)((chunks + local - 1) / local * local), (uint64_t)e->parts, 1, (uint64_t)local, 1, 1,
+ardm_status ardm__norm_fold(ardm_recorder *recorder, const char *options, const ardm_norm_extents *e, uint32_t partials, int32_t gpu) {
+    const int64_t blocks = (e->group * e->positions + ARDM_NORM_BLOCK - 1) / ARDM_NORM_BLOCK, chunks = (2 * e->width + 63) / 64;
+    return ARDM_LAUNCH(recorder, "norm_fold", options, 2, (uint64_t)(gpu ? 64 * chunks : chunks), (uint64_t)e->parts, 1, gpu ? 64 : 1, 1, 1,
                        ARDM_WORK(partials), ARDM_OUT(1), ARDM_OUT(2), ARDM_INT(blocks), ARDM_INT(e->width));
+}
+
+enum { LEAST_SUMS = 2048 };
+
+static int64_t group_sums(const ardm_norm_extents *e) {
+    int64_t sums = LEAST_SUMS, wanted = (e->positions + ARDM_NORM_BLOCK - 1) / ARDM_NORM_BLOCK * (e->width / e->split);
+    while (sums < wanted) sums *= 2;
+    return sums;
+}
+
+void ardm__norm_group_options(char *out, size_t size, const ardm_norm_extents *e, int32_t gpu, uint64_t *global) {
+    const int64_t channels = e->width / e->split;
+    if (gpu) {
+        snprintf(out, size, "-DCHANNELS=%d -DSUMS=%d", (int)channels, (int)group_sums(e));
+        *global = (uint64_t)(64 * e->split);
+        return;
+    }
+    /* As many groups as fill a vector and divide the channels. */
+    int64_t together = 1;
+    while (together < e->split && (e->split % together != 0 || together * channels < 16)) ++together;
+    snprintf(out, size, "-DCHANNELS=%d -DWIDTH=%d", (int)channels, (int)(together * channels));
+    *global = (uint64_t)(e->split / together);
+}
+
+int32_t ardm__norm_accept_group(const ardm_norm_extents *e, const ardm_device_facts *facts, int64_t sets, char *why, uint32_t n) {
+    const int64_t bytes = sets * group_sums(e) * (int64_t)sizeof(float) + 1024;
+    if (facts->max_work_group < 64 || facts->local_bytes < (uint64_t)bytes) {
+        snprintf(why, n, "needs groups of 64 and %lld bytes of local memory", (long long)bytes);
+        return 0;
+    }
+    return facts->device_class == ARDM_CLASS_GPU ? 20 : 5;
 }

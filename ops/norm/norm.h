@@ -2,6 +2,8 @@
 #ifndef ARDM_OPS_NORM_H
 #define ARDM_OPS_NORM_H
 
+#include <stddef.h>
+
 #include "ardm/op.h"
 #include "reference.h"
 
@@ -43,8 +45,12 @@ int32_t ardm__norm_accept_cpu(const ardm_call *call, const ardm_device_facts *fa
 int32_t ardm__norm_accept_gpu(const ardm_call *call, const ardm_device_facts *facts, char *why, uint32_t n);
 /* Shape of x without its last extent, or [items, split]. */
 ardm_shape ardm__norm_row_shape(const ardm_call *call);
-/* Fold of the 256-row partials [parts, blocks, 2, width] into dgamma and dbeta, by the kernel norm_fold of `source`. */
-ardm_status ardm__norm_fold(ardm_recorder *recorder, const ardm_norm_extents *e, uint32_t partials, int64_t chunk, int64_t local);
+/* Fold of the 256-row partials [parts, blocks, 2, width] into outputs 1 and 2, by the kernel norm_fold. */
+ardm_status ardm__norm_fold(ardm_recorder *recorder, const char *options, const ardm_norm_extents *e, uint32_t partials, int32_t gpu);
+/* Build options of group_cpu.cl or group_gpu.cl, and the first global extent of its norms. */
+void ardm__norm_group_options(char *out, size_t size, const ardm_norm_extents *e, int32_t gpu, uint64_t *global);
+/* The GPU form keeps `sets` sums a (channel, block of positions) in local memory. */
+int32_t ardm__norm_accept_group(const ardm_norm_extents *e, const ardm_device_facts *facts, int64_t sets, char *why, uint32_t n);
 
 ardm_status ardm__norm_oracle(const ardm_call *call, const void *const *in, void *const *out);
 ardm_status ardm__norm_grad_oracle(const ardm_call *call, const void *const *in, void *const *out);
