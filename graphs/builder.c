@@ -14,13 +14,13 @@ ardm_value ardm_graph__broken(ardm_graph *graph, ardm_status status) {
     return -1;
 }
 
-ardm_status ardm_graph__canonical(float *data, int64_t count, const char *what) {
+ardm_status ardm_graph__canonical(float *data, int64_t count, int32_t least, const char *what) {
     for (int64_t k = 0; k < count; ++k) {
         uint32_t bits;
         memcpy(&bits, &data[k], sizeof bits);
-        uint32_t exponent = bits >> 23 & 255;
+        int32_t exponent = (int32_t)(bits >> 23 & 255);
         if (exponent == 255) return ardm_fail(ARDM_EINVAL, "%s: element %lld is not finite", what, (long long)k);
-        if (exponent < 127 - 40) data[k] = 0.0f;
+        if (exponent < 127 + least) data[k] = 0.0f;
     }
     return ARDM_OK;
 }
@@ -99,7 +99,7 @@ ardm_value ardm_graph__add_constant(ardm_graph *graph, const ardm_shape *shape, 
     if (!copy) return ardm_graph__broken(graph, ardm_fail(ARDM_ENOMEM, "no memory for a constant of %llu bytes", (unsigned long long)bytes));
     if (data && bytes) memcpy(copy, data, bytes);
     if (shape->dtype == ARDM_F32) {
-        ardm_status status = ardm_graph__canonical(copy, ardm_shape_count(shape), "a constant");
+        ardm_status status = ardm_graph__canonical(copy, ardm_shape_count(shape), -40, "a constant");
         if (status != ARDM_OK) {
             free(copy);
             return ardm_graph__broken(graph, status);

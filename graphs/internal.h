@@ -83,8 +83,9 @@ void ardm_graph__call(const ardm_graph *graph, const ardm_graph__node *node, ard
 /* Sets every value's `node` again after nodes moved. */
 void ardm_graph__renumber(ardm_graph *graph);
 
-/* Canonical weights (numerics.md 4): +0 below 2^-40 and for -0. ARDM_EINVAL at the first non-finite element. */
-ardm_status ardm_graph__canonical(float *data, int64_t count, const char *what);
+/* Canonical weights (numerics.md 4): +0 below 2^least (-40; -100 for Adam's moments) and for -0. ARDM_EINVAL at the first
+ * non-finite element. */
+ardm_status ardm_graph__canonical(float *data, int64_t count, int32_t least, const char *what);
 
 /* extent.c */
 ardm_status ardm_graph__type_parse(ardm_graph *graph, const char *text, size_t length, ardm_shape *shape, ardm_shape *twin);

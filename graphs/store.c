@@ -95,7 +95,7 @@ static ardm_status write_entry(ardm_store *store, ardm_store__entry *entry, cons
     return ardm_queue_finish(store->device); /* `data` is the caller's again */
 }
 
-static ardm_status set_entry(ardm_store *store, const char *name, const ardm_shape *shape, const void *data, int make_canonical) {
+static ardm_status set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data, int32_t least) {
     int found;
     float *canonical = NULL;
     char old[160], new[160];
@@ -104,7 +104,7 @@ static ardm_status set_entry(ardm_store *store, const char *name, const ardm_sha
     if (found && !ardm_shape_equal(&store->entries[at]->shape, shape))
         return ardm_fail(ARDM_ESHAPE, "state %s is %s; %s was given", name, ardm_shape_text(&store->entries[at]->shape, old, sizeof old),
                          ardm_shape_text(shape, new, sizeof new));
-    if (data && make_canonical && shape->dtype == ARDM_F32) {
+    if (data && shape->dtype == ARDM_F32) {
         uint64_t bytes = ardm_shape_bytes(shape);
         canonical = malloc(bytes ? bytes : 1);
         if (!canonical) return ardm_fail(ARDM_ENOMEM, "state %s: no memory", name);
@@ -120,14 +120,6 @@ static ardm_status set_entry(ardm_store *store, const char *name, const ardm_sha
     if (status == ARDM_OK) status = write_entry(store, store->entries[at], data);
     free(canonical);
     return status;
-}
-
-static ardm_status set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data, int32_t least) {
-    return set_entry(store, name, shape, data, 1);
-}
-
-ardm_status ardm_store_restore(ardm_store *store, const char *name, const ardm_shape *shape, const void *data) {
-    return set_entry(store, name, shape, data, 0);
 }
 
 ardm_status ardm_store_set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data) {

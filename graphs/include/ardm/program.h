@@ -15,9 +15,7 @@ void ardm_store_free(ardm_store **store);
 ardm_device *ardm_store_device(const ardm_store *store);
 /* Creates or overwrites (a state keeps its shape: ARDM_ESHAPE). f32 values are made canonical (F, numerics.md 4), non-finite ones refused. data NULL: zeros. */
 ardm_status ardm_store_set(ardm_store *store, const char *name, const ardm_shape *shape, const void *data);
-/* The same, bytes unchanged: checkpoints hold moments below 2^-40 (numerics.md 6). */
-ardm_status ardm_store_restore(ardm_store *store, const char *name, const ardm_shape *shape, const void *data);
-/* The same for checkpoints: what ardm_store_get gave comes back to the bit, Adam's small moments too (flushed below 2^-100 only). */
+/* The same for checkpoints: what ardm_store_get gave comes back to the bit. Moments may be as small as 2^-100 (numerics.md 6). */
 ardm_status ardm_store_restore(ardm_store *store, const char *name, const ardm_shape *shape, const void *data);
 ardm_status ardm_store_get(ardm_store *store, const char *name, void *data); /* waits */
 uint32_t ardm_store_count(const ardm_store *store);
