@@ -11,8 +11,8 @@ extern const char *const ardm_cl_conv_cpu, *const ardm_cl_conv_gpu;
 ardm_status ardm__conv_check(ardm_conv *c, const char *op) {
     if (c->kernel_height % 2 == 0 || c->kernel_width % 2 == 0)
         return ardm_fail(ARDM_ESHAPE, "%s: the kernel is %" PRId64 "x%" PRId64 "; both must be odd", op, c->kernel_height, c->kernel_width);
-    if (c->kernel_height > 255 || c->kernel_width > 255)
-        return ardm_fail(ARDM_ESHAPE, "%s: the kernel is %" PRId64 "x%" PRId64 "; the most is 255", op, c->kernel_height, c->kernel_width);
+    if (c->kernel_height * c->kernel_width > 225)
+        return ardm_fail(ARDM_ESHAPE, "%s: the kernel is %" PRId64 "x%" PRId64 "; the most is 225 taps", op, c->kernel_height, c->kernel_width);
     if (c->height > 1 << 24 || c->width > 1 << 24 || c->items * c->height * c->width > ARDM_MOST_INT)
         return ardm_fail(ARDM_ESHAPE, "%s: %" PRId64 " items of %" PRId64 "x%" PRId64 " are more pixels than 2^31-1, or a side is above 2^24", op,
                          c->items, c->height, c->width);

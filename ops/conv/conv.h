@@ -15,6 +15,10 @@ typedef struct ardm_conv {
 /* Checks x [N,H,W,C] and a kernel against each other and sets out_height, out_width. */
 ardm_status ardm__conv_check(ardm_conv *conv, const char *op);
 
+/* How many tiles of 8 rows, each row `row` floats of the left factor, stay in the second-level cache while one panel of the right
+ * factor after the other passes by. */
+int64_t ardm__near_tiles(int64_t tiles, int64_t row);
+
 /* Output 0 from inputs 0 and 1: y from x and w, or backward, dx from dy and w. */
 ardm_status ardm__plan_convolve(ardm_recorder *recorder, const ardm_conv *conv, int32_t backward);
 ardm_status ardm__plan_convolve_gpu(ardm_recorder *recorder, const ardm_conv *conv, int32_t backward, uint64_t side);

@@ -85,8 +85,8 @@ static ardm_status plan_gpu32(const ardm_call *call, ardm_recorder *recorder) {
 
 static const ardm_attr attrs[] = {{"group", ARDM_ATTR_INT, "1", 1, 1 << 20, "items a gradient group"},
                                   {"stride", ARDM_ATTR_INT, "1", 1, 8, "pixels of x to one of y"},
-                                  {"kernel", ARDM_ATTR_INT, NULL, 1, 255, "taps in a line"},
-                                  {"height", ARDM_ATTR_INT, "0", 0, 255, "lines of taps; 0: as many as taps in a line"},
+                                  {"kernel", ARDM_ATTR_INT, NULL, 1, 225, "taps in a line"},
+                                  {"height", ARDM_ATTR_INT, "0", 0, 225, "lines of taps; 0: as many as taps in a line"},
                                   {"dilation", ARDM_ATTR_INT, "1", 1, 1 << 20, "pixels from tap to tap"}};
 static const ardm_port inputs[] = {{"x", ARDM_DT(ARDM_F32), 4, 4, 0}, {"dy", ARDM_DT(ARDM_F32), 4, 4, 0}};
 static const ardm_port outputs[] = {{"dw", ARDM_DT(ARDM_F32), 5, 5, 0}};

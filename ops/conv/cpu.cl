@@ -6,6 +6,7 @@
 // A total may start at +0 instead of with its first block: the sums differ in the sign of zero at most, and F removes it.
 
 #define BLOCK 256
+#define MOST_TAPS 225
 #define ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 
 static float16 canonical16(const float16 v) {
@@ -42,12 +43,11 @@ static void store16(global float *y, const float16 v, const int count) {
     c##i##1 += total[2 * i + 1];
 #define LAST_ONE(i) c##i##0 += total[i];
 #define LOAD                                                                                                           \
-    const float16 b0 = vload16(0, panel0), b1 = vload16(0, panel1);                                                    \
-    panel0 += 16;                                                                                                      \
-    panel1 += 16;
+    const float16 b0 = vload16(0, panel), b1 = vload16(K, panel);                                                      \
+    panel += 16;
 #define LOAD_ONE                                                                                                       \
-    const float16 b0 = vload16(0, panel0);                                                                             \
-    panel0 += 16;
+    const float16 b0 = vload16(0, panel);                                                                              \
+    panel += 16;
 
 // Where the tap that lies `shift` from the centre finds pixel o: forward at o * stride + shift, backward at (o - shift) / stride.
 // ok is -1 where that is a pixel.
@@ -62,7 +62,8 @@ static int8 source(const int8 o, const int shift, const int stride, const int ba
     return at;
 }
 
-#define POINT(i) a##i = ok.s##i ? x + (size_t)pixel.s##i * D : zeros;
+#define POINT(i) runs[run][i] = ok.s##i ? x + (size_t)pixel.s##i * D : zeros;
+#define START(i) global const float *a##i = runs[run][i];
 #define STORE(i)                                                                                                       \
     if (i < count) {                                                                                                   \
         store16(y + (size_t)target.s##i * M + m0, canonical16(c##i##0), 16);                                           \
@@ -71,35 +72,30 @@ static int8 source(const int8 o, const int shift, const int stride, const int ba
 #define STORE_ONE(i)                                                                                                   \
     if (i < count) store16(y + (size_t)target.s##i * M + m0, canonical16(c##i##0), M - m0);
 
-// The walk of one tile over k = (ky, kx, depth), cut into blocks of 256 wherever they fall. Taps that find no pixel are passed over.
+// The walk of one tile over k = (ky, kx, depth), run by run, cut into blocks of 256 wherever they fall. Runs that find no pixel are
+// passed over.
 #define WALK(PANELS, LOAD, TERM, FOLD, LAST)                                                                           \
+    global const float *panel = p + m0 * K;                                                                            \
     float16 total[8 * PANELS];                                                                                         \
+    int room = BLOCK;                                                                                                  \
     for (int i = 0; i < 8 * PANELS; i++) total[i] = (float16)(0.0f);                                                   \
-    for (int ky = 0; ky < KH; ky++) {                                                                                  \
-        int8 ok_row, ok;                                                                                               \
-        const int8 line = (item * SH + source(row, (ky - KH / 2) * dilation, stride, backward, SH, &ok_row)) * SW;     \
-        for (int kx = 0; kx < KW; kx += span) {                                                                        \
-            const int8 pixel = line + source(column, (kx - KW / 2) * dilation, stride, backward, SW, &ok);             \
-            ok &= ok_row;                                                                                              \
-            ROWS(POINT)                                                                                                \
-            const int some = any(ok);                                                                                  \
-            for (int c = 0; c < span * D;) {                                                                           \
-                const int end = min(span * D, c + room);                                                               \
-                room -= end - c;                                                                                       \
-                if (some) {                                                                                            \
-                    for (; c < end; c++) {                                                                             \
-                        LOAD                                                                                           \
-                        ROWS(TERM)                                                                                     \
-                    }                                                                                                  \
-                } else {                                                                                               \
-                    panel0 += 16 * (end - c);                                                                          \
-                    panel1 += 16 * (end - c);                                                                          \
-                    c = end;                                                                                           \
+    for (int run = 0; run < n_runs; run++) {                                                                           \
+        ROWS(START)                                                                                                    \
+        for (int c = 0; c < length;) {                                                                                 \
+            const int end = min(length, c + room);                                                                     \
+            room -= end - c;                                                                                           \
+            if (some[run]) {                                                                                           \
+                for (; c < end; c++) {                                                                                 \
+                    LOAD                                                                                               \
+                    ROWS(TERM)                                                                                         \
                 }                                                                                                      \
-                if (room == 0) {                                                                                       \
-                    room = BLOCK;                                                                                      \
-                    ROWS(FOLD)                                                                                         \
-                }                                                                                                      \
+            } else {                                                                                                   \
+                panel += 16 * (end - c);                                                                               \
+                c = end;                                                                                               \
+            }                                                                                                          \
+            if (room == 0) {                                                                                           \
+                room = BLOCK;                                                                                          \
+                ROWS(FOLD)                                                                                             \
             }                                                                                                          \
         }                                                                                                              \
     }                                                                                                                  \
@@ -107,14 +103,17 @@ static int8 source(const int8 o, const int shift, const int stride, const int ba
 
 // y[N,H,W,M] from x[N,SH,SW,D].  backward  0: y is the convolution's output; 1: y is the gradient of its input, x that of its output
 //   zeros   KW * D floats of +0 behind the panels
-//   global  ceil(N * H * W / 8), ceil(M / 32)
+//   wide    tiles of 32 output channels a work-item does
+//   global  near, ceil(ceil(M / 32) / wide), ceil(ceil(N * H * W / 8) / near): `near` tiles of pixels pass by one panel before the next
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void convolve(global const float *x, global const float *p, global float *y, const int N,
                                                                     const int H, const int W, const int M, const int SH, const int SW, const int D,
                                                                     const int KH, const int KW, const int stride, const int dilation,
-                                                                    const int backward) {
-    const int first = 8 * (int)get_global_id(0), m0 = 32 * (int)get_global_id(1), R = N * H * W, count = min(8, R - first);
+                                                                    const int backward, const int wide) {
+    const int R = N * H * W, first = 8 * (int)(get_global_id(2) * get_global_size(0) + get_global_id(0)), count = min(8, R - first);
+    const int m_begin = 32 * wide * (int)get_global_id(1), m_end = min(m_begin + 32 * wide, M);
     const size_t K = (size_t)KH * KW * D;
-    global const float *panel0 = p + m0 * K, *panel1 = panel0 + 16 * K, *zeros = p + (size_t)((M + 15) / 16 * 16) * K;
+    global const float *zeros = p + (size_t)((M + 15) / 16 * 16) * K;
+    if (count <= 0) return;
 
     // Backward, the pixels of a line are walked by residue modulo the stride, so that a tile's pixels find the same taps.
     const int step = backward ? stride : 1;
@@ -141,22 +140,34 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void convolve(global const
     }
     const int8 item = vload8(0, at_item), row = vload8(0, at_row), column = vload8(0, at_column), target = (item * H + row) * W + column;
 
-    // A line of taps is one run of memory where all of its pixels exist.
+    // Where each pixel's run of a tap begins, found before any accumulator is live. A line of taps is one run where all its pixels exist.
     int8 ok_first, ok_last;
     source(column, -(KW / 2), stride, backward, SW, &ok_first);
     source(column, KW / 2, stride, backward, SW, &ok_last);
-    const int span = !backward && dilation == 1 && all(ok_first & ok_last) ? KW : 1;
-    int room = BLOCK;
-    global const float *a0, *a1, *a2, *a3, *a4, *a5, *a6, *a7;
-    if (m0 + 16 < M) {
-        float16 v;
-        ROWS(ZERO)
-        WALK(2, LOAD, TERM, FOLD, LAST)
-        ROWS(STORE)
-    } else {
-        ROWS(ZERO_ONE)
-        WALK(1, LOAD_ONE, TERM_ONE, FOLD_ONE, LAST_ONE)
-        ROWS(STORE_ONE)
+    const int span = !backward && dilation == 1 && all(ok_first & ok_last) ? KW : 1, length = span * D, n_runs = KH * (KW / span);
+    global const float *runs[MOST_TAPS][8];
+    char some[MOST_TAPS];
+    for (int run = 0; run < n_runs; run++) {
+        const int ky = run * span / KW, kx = run * span % KW;
+        int8 ok_row, ok;
+        const int8 line = (item * SH + source(row, (ky - KH / 2) * dilation, stride, backward, SH, &ok_row)) * SW;
+        const int8 pixel = line + source(column, (kx - KW / 2) * dilation, stride, backward, SW, &ok);
+        ok &= ok_row;
+        ROWS(POINT)
+        some[run] = any(ok);
+    }
+
+    for (int m0 = m_begin; m0 < m_end; m0 += 32) {
+        if (m0 + 16 < M) {
+            float16 v;
+            ROWS(ZERO)
+            WALK(2, LOAD, TERM, FOLD, LAST)
+            ROWS(STORE)
+        } else {
+            ROWS(ZERO_ONE)
+            WALK(1, LOAD_ONE, TERM_ONE, FOLD_ONE, LAST_ONE)
+            ROWS(STORE_ONE)
+        }
     }
 }
 
@@ -194,11 +205,11 @@ static void add16(global float *y, const float16 sum, const int count, const int
         const int run = min(left, W - w), ys = h * stride + shift_y, begin = max(w, low), end = min(w + run, high);    \
         if (ys >= 0 && ys < SH && begin < end) {                                                                       \
             global const float *a = x + ((size_t)(n * SH + ys) * SW + begin * stride + shift_x) * C + c0;              \
-            global const float *b = dy + ((size_t)(n * H + h) * W + begin) * pitch + m0;                               \
+            const float16 *b = strip + 2 * (terms - left + begin - w);                                                 \
             for (int j = begin; j < end; j++) {                                                                        \
                 TERMS                                                                                                  \
                 a += (size_t)stride * C;                                                                               \
-                b += pitch;                                                                                            \
+                b += 2;                                                                                                \
             }                                                                                                          \
         }                                                                                                              \
         left -= run;                                                                                                   \
@@ -209,39 +220,60 @@ static void add16(global float *y, const float16 sum, const int count, const int
         }                                                                                                              \
     }
 
+// 32 columns of `terms` rows side by side, +0 beyond the last column: near, whatever the distance of rows in memory.
+static void gather(float16 *strip, global const float *from, const int terms, const int M, const int columns) {
+    for (int t = 0; t < terms; t++, from += M) {
+        if (columns >= 32) {
+            strip[2 * t] = vload16(0, from);
+            strip[2 * t + 1] = vload16(1, from);
+        } else {
+            float edge[32];
+            for (int j = 0; j < 32; j++) edge[j] = j < columns ? from[j] : 0.0f;
+            strip[2 * t] = vload16(0, edge);
+            strip[2 * t + 1] = vload16(1, edge);
+        }
+    }
+}
+
 // One group's gradient [KH,KW,C,M]: block sum over its (item, pixel) of x[N,SH,SW,C] at the tap times dy[N,H,W,M].
-//   pitch   floats from pixel to pixel of dy: M, or the next multiple of 16 where pad_columns made it one
 //   N       items in a group      chunk  channels of x a work-item does, a multiple of 8
+//   wide    tiles of 32 output channels a work-item does
 //   parts   1: y is the result, blocks are added up in it; else the number of blocks, and y[group, block] takes each alone
-//   global  KH * KW, ceil(C / chunk) * ceil(M / 32), groups * parts
+//   global  KH * KW, ceil(C / chunk) * ceil(ceil(M / 32) / wide), groups * parts
+// Blocks are the outer loop: a block's x and dy stay in the second-level cache while all tiles of the item use them.
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void weight_gradient(global const float *x, global const float *dy, global float *y, const int N,
                                                                            const int SH, const int SW, const int C, const int H, const int W,
-                                                                           const int M, const int pitch, const int KH, const int KW,
-                                                                           const int stride, const int dilation, const int chunk, const int parts) {
-    const int tap = get_global_id(0), panels = (M + 31) / 32, m0 = 32 * ((int)get_global_id(1) % panels);
-    const int chunk_begin = (int)get_global_id(1) / panels * chunk, chunk_end = min(chunk_begin + chunk, C), group = (int)get_global_id(2) / parts;
+                                                                           const int M, const int KH, const int KW, const int stride,
+                                                                           const int dilation, const int chunk, const int wide, const int parts) {
+    const int tap = get_global_id(0), strips = ((M + 31) / 32 + wide - 1) / wide, group = (int)get_global_id(2) / parts;
+    const int m_begin = (int)get_global_id(1) % strips * wide * 32, m_end = min(m_begin + wide * 32, M);
+    const int c_begin = (int)get_global_id(1) / strips * chunk, c_end = min(c_begin + chunk, C);
     const int shift_y = (tap / KW - KH / 2) * dilation, shift_x = (tap % KW - KW / 2) * dilation;
     const int low = shift_x < 0 ? (stride - 1 - shift_x) / stride : 0, high = shift_x < SW ? (SW - 1 - shift_x) / stride + 1 : 0;
     const int T = N * H * W, part = (int)get_global_id(2) % parts, t_end = parts > 1 ? min(T, (part + 1) * BLOCK) : T;
     x += (size_t)group * N * SH * SW * C;
-    dy += (size_t)group * T * pitch;
-    y += get_global_id(2) * KH * KW * C * M + (size_t)tap * C * M + m0;
+    dy += (size_t)group * T * M;
+    y += get_global_id(2) * KH * KW * C * M + (size_t)tap * C * M;
+    float16 strip[2 * BLOCK];
     int t = part * BLOCK;
     do {
         const int terms = min(BLOCK, t_end - t), start = t == 0 || parts > 1, finish = parts == 1 && t + BLOCK >= T;
         const int block_item = t / W / H, block_row = t / W % H, block_column = t % W;
-        for (int c0 = chunk_begin; c0 < chunk_end; c0 += 8) {
-            global float *to = y + (size_t)c0 * M;
-            ROWS(OFFSET)
-            if (m0 + 16 < M) {
-                float16 v;
-                ROWS(ZERO)
-                LINES(const float16 b0 = vload16(0, b); const float16 b1 = vload16(1, b); ROWS(PRODUCT))
-                ROWS(ADD)
-            } else {
-                ROWS(ZERO_ONE)
-                LINES(const float16 b0 = vload16(0, b); ROWS(PRODUCT_ONE))
-                ROWS(ADD_ONE)
+        for (int m0 = m_begin; m0 < m_end; m0 += 32) {
+            gather(strip, dy + (size_t)t * M + m0, terms, M, M - m0);
+            for (int c0 = c_begin; c0 < c_end; c0 += 8) {
+                global float *to = y + (size_t)c0 * M + m0;
+                ROWS(OFFSET)
+                if (m0 + 16 < M) {
+                    float16 v;
+                    ROWS(ZERO)
+                    LINES(const float16 b0 = b[0]; const float16 b1 = b[1]; ROWS(PRODUCT))
+                    ROWS(ADD)
+                } else {
+                    ROWS(ZERO_ONE)
+                    LINES(const float16 b0 = b[0]; ROWS(PRODUCT_ONE))
+                    ROWS(ADD_ONE)
+                }
             }
         }
         t += BLOCK;
@@ -268,19 +300,6 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void add_parts(global cons
             }
         }
         store16(y + e, canonical16(sum), count);
-    }
-}
-
-// dy[T,M] with its rows drawn out to `pitch` by zeros.  global  ceil(T / 64)
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void pad_columns(global const float *dy, global float *padded, const int T, const int M,
-                                                                       const int pitch) {
-    const int begin = 64 * (int)get_global_id(0), end = min(begin + 64, T);
-    const int whole = M / 16 * 16;
-    for (int t = begin; t < end; t++) {
-        global const float *from = dy + (size_t)t * M;
-        global float *to = padded + (size_t)t * pitch;
-        for (int m = 0; m < whole; m += 16) vstore16(vload16(0, from + m), 0, to + m);
-        for (int m = whole; m < pitch; m++) to[m] = m < M ? from[m] : 0.0f;
     }
 }
 

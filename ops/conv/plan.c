@@ -1,9 +1,14 @@
 /* The launches of the convolutions, for both device classes. */
 #include "conv/conv.h"
 
-enum { MOST_PART_BYTES = 1 << 26 };
+enum { MOST_PART_BYTES = 1 << 26, NEAR_BYTES = 384 << 10 };
 
 static uint64_t ceil_div(int64_t a, int64_t b) { return (uint64_t)((a + b - 1) / b); }
+
+int64_t ardm__near_tiles(int64_t tiles, int64_t row) {
+    const int64_t fit = NEAR_BYTES / (8 * 4 * (row > 0 ? row : 1));
+    return fit < 4 ? (tiles < 4 ? tiles : 4) : fit < tiles ? fit : tiles;
+}
 
 ardm_status ardm__plan_convolve(ardm_recorder *recorder, const ardm_conv *conv, int32_t backward) {
     ardm_conv c = *conv;
@@ -24,42 +29,53 @@ ardm_status ardm__plan_convolve(ardm_recorder *recorder, const ardm_conv *conv, 
     else
         ARDM_TRY(ARDM_LAUNCH(recorder, "pack", NULL, 2, ceil_div(taps * depth, 64), panels, 1, 1, 1, 1, ARDM_IN(1), ARDM_WORK(packed),
                              ARDM_INT(taps * depth), ARDM_INT(columns), ARDM_INT(zeros)));
-    return ARDM_LAUNCH(recorder, "convolve", NULL, 2, ceil_div(c.items * height * width, 8), (panels + 1) / 2, 1, 1, 1, 1, ARDM_IN(0),
-                       ARDM_WORK(packed), ARDM_OUT(0), ARDM_INT(c.items), ARDM_INT(height), ARDM_INT(width), ARDM_INT(columns),
+    /* A work-item does all output channels where their weights stay in the second-level cache, one pair of panels is too much for the
+     * first, and there are tiles enough. */
+    const int64_t tiles = (int64_t)ceil_div(c.items * height * width, 8), pairs = (int64_t)(panels + 1) / 2;
+    const int64_t bytes = 16 * taps * depth * 4,
+                  all = (int64_t)panels * bytes <= NEAR_BYTES && 2 * bytes > 24 << 10 && tiles >= 8 * (int64_t)recorder->facts->compute_units;
+    const int64_t near = ardm__near_tiles(tiles, depth);
+    return ARDM_LAUNCH(recorder, "convolve", NULL, 3, (uint64_t)near, all ? 1 : (uint64_t)pairs, near > 0 ? ceil_div(tiles, near) : 0, 1, 1, 1,
+                       ARDM_IN(0), ARDM_WORK(packed), ARDM_OUT(0), ARDM_INT(c.items), ARDM_INT(height), ARDM_INT(width), ARDM_INT(columns),
                        ARDM_INT(source_height), ARDM_INT(source_width), ARDM_INT(depth), ARDM_INT(c.kernel_height), ARDM_INT(c.kernel_width),
-                       ARDM_INT(c.stride), ARDM_INT(c.dilation), ARDM_INT(backward));
+                       ARDM_INT(c.stride), ARDM_INT(c.dilation), ARDM_INT(backward), ARDM_INT(all ? pairs : 1));
+}
+
+/* Work-items of `chunk` channels by `wide` tiles of 32 outputs. */
+static int64_t weight_items(const ardm_conv *c, int64_t planes, int64_t chunk, int64_t wide) {
+    return planes * (int64_t)(ceil_div(c->channels, chunk) * ceil_div((c->outputs + 31) / 32, wide));
 }
 
 ardm_status ardm__plan_weight_gradient(ardm_recorder *recorder, const ardm_conv *conv, int64_t groups) {
     ardm_conv c = *conv;
-    int64_t terms = c.items * c.out_height * c.out_width, pitch = (c.outputs + 15) / 16 * 16, chunk = 128, parts = 1;
-    const int64_t taps = c.kernel_height * c.kernel_width, size = taps * c.channels * c.outputs, columns = (c.outputs + 31) / 32;
+    int64_t terms = c.items * c.out_height * c.out_width, parts = 1;
+    const int64_t taps = c.kernel_height * c.kernel_width, size = taps * c.channels * c.outputs, tiles = (c.outputs + 31) / 32;
     const int64_t blocks = (terms + 255) / 256, units = recorder->facts->compute_units;
-    ardm_operand dy = ARDM_IN(1), target = ARDM_OUT(0);
+    ardm_operand target = ARDM_OUT(0);
     uint32_t work;
     if (terms == 0) c.items = 0, c.out_height = c.out_width = 1;
     if (terms > 0 && taps == 1 && c.stride == 1) {
         c.width = c.out_width = terms;
         c.items = c.height = c.out_height = 1;
     }
-    if (pitch != c.outputs && groups * terms > 0) {
-        ARDM_TRY(recorder->workspace(recorder, (uint64_t)(groups * terms * pitch) * 4, &work));
-        dy = ARDM_WORK(work);
-        ARDM_TRY(ARDM_LAUNCH(recorder, "pad_columns", NULL, 1, ceil_div(groups * terms, 64), 1, 1, 1, 1, 1, ARDM_IN(1), dy, ARDM_INT(groups * terms),
-                             ARDM_INT(c.outputs), ARDM_INT(pitch)));
+    /* Large areas keep a block of x and dy near; smaller ones, and then blocks apart, keep the compute units busy. */
+    int64_t chunk = 128, wide = 8;
+    while ((chunk > 8 || wide > 1) && weight_items(&c, taps * groups, chunk, wide) < 4 * units) {
+        if (wide > 1 && 32 * wide >= chunk)
+            wide /= 2;
+        else
+            chunk /= 2;
     }
-    /* Wide chunks of channels keep a block of dy near; narrow ones, and then blocks apart, keep the compute units busy. */
-    while (chunk > 8 && taps * (int64_t)ceil_div(c.channels, chunk) * columns * groups < 4 * units) chunk /= 2;
-    if (blocks > 1 && taps * (int64_t)ceil_div(c.channels, chunk) * columns * groups < 2 * units && groups * blocks * size <= MOST_PART_BYTES / 4) {
+    if (blocks > 1 && weight_items(&c, taps * groups, chunk, wide) < 2 * units && groups * blocks * size <= MOST_PART_BYTES / 4) {
         parts = blocks;
         ARDM_TRY(recorder->workspace(recorder, (uint64_t)(groups * parts * size) * 4, &work));
         target = ARDM_WORK(work);
     }
-    ARDM_TRY(ARDM_LAUNCH(recorder, "weight_gradient", NULL, 3, (uint64_t)taps, ceil_div(c.channels, chunk) * (uint64_t)columns,
-                         (uint64_t)(groups * parts), 1, 1, 1, ARDM_IN(0), dy, target, ARDM_INT(c.items), ARDM_INT(c.height), ARDM_INT(c.width),
-                         ARDM_INT(c.channels), ARDM_INT(c.out_height), ARDM_INT(c.out_width), ARDM_INT(c.outputs), ARDM_INT(pitch),
+    ARDM_TRY(ARDM_LAUNCH(recorder, "weight_gradient", NULL, 3, (uint64_t)taps, ceil_div(c.channels, chunk) * ceil_div(tiles, wide),
+                         (uint64_t)(groups * parts), 1, 1, 1, ARDM_IN(0), ARDM_IN(1), target, ARDM_INT(c.items), ARDM_INT(c.height),
+                         ARDM_INT(c.width), ARDM_INT(c.channels), ARDM_INT(c.out_height), ARDM_INT(c.out_width), ARDM_INT(c.outputs),
                          ARDM_INT(c.kernel_height), ARDM_INT(c.kernel_width), ARDM_INT(c.stride), ARDM_INT(c.dilation), ARDM_INT(chunk),
-                         ARDM_INT(parts)));
+                         ARDM_INT(wide), ARDM_INT(parts)));
     if (parts == 1) return ARDM_OK;
     return ARDM_LAUNCH(recorder, "add_parts", NULL, 2, ceil_div(size, 1024), (uint64_t)groups, 1, 1, 1, 1, target, ARDM_OUT(0), ARDM_INT(size),
                        ARDM_INT(parts));

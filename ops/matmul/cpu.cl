@@ -103,15 +103,16 @@ static void tile(global const float *x, global const float *panel0, global const
     }
 }
 
-// global  ceil(R / 8), ceil(M / 32)
+// global  near, ceil(M / 32), ceil(ceil(R / 8) / near): `near` tiles of rows pass by one pair of panels before the next is taken
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void product(global const float *x, global const float *p, global float *y, const int R,
                                                                    const int K, const int M) {
-    const int m0 = 32 * (int)get_global_id(1);
+    const int m0 = 32 * (int)get_global_id(1), r0 = 8 * (int)(get_global_id(2) * get_global_size(0) + get_global_id(0));
     global const float *panel = p + (size_t)m0 * K;
-    tile(x, panel, panel + 16 * (size_t)K, y, 8 * (int)get_global_id(0), m0, R, K, M, 16);
+    if (r0 < R) tile(x, panel, panel + 16 * (size_t)K, y, r0, m0, R, K, M, 16);
 }
 
 // The same reading w[k,m] in place: M is a multiple of 16. For few rows, where packing would cost more than it saves.
+// global  ceil(R / 8), ceil(M / 32)
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void product_in_place(global const float *x, global const float *w, global float *y,
                                                                             const int R, const int K, const int M) {
     const int m0 = 32 * (int)get_global_id(1);

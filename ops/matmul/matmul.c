@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "conv/conv.h"
 #include "matmul/block.h"
 
 extern const char *const ardm_cl_matmul_cpu, *const ardm_cl_matmul_gpu;
@@ -111,7 +112,7 @@ static int32_t accept_library(const ardm_call *call, const ardm_device_facts *fa
 }
 
 /* Below this many rows a packed copy of w costs more than reading w in place loses. */
-enum { ROWS_WORTH_PACKING = 32 };
+enum { ROWS_WORTH_PACKING = 64 };
 
 static ardm_status plan_cpu(const ardm_call *call, ardm_recorder *recorder) {
     const extents e = extents_of(call);
@@ -124,8 +125,9 @@ static ardm_status plan_cpu(const ardm_call *call, ardm_recorder *recorder) {
     ARDM_TRY(recorder->workspace(recorder, panels * 16 * (uint64_t)e.depth * 4, &packed));
     ARDM_TRY(ARDM_LAUNCH(recorder, tb ? "pack_transposed" : "pack", NULL, 2, (uint64_t)(e.depth + 63) / 64, panels, 1, 1, 1, 1, ARDM_IN(1),
                          ARDM_WORK(packed), ARDM_INT(e.depth), ARDM_INT(e.columns)));
-    return ARDM_LAUNCH(recorder, "product", NULL, 2, tiles, pairs, 1, 1, 1, 1, ARDM_IN(0), ARDM_WORK(packed), ARDM_OUT(0), ARDM_INT(e.rows),
-                       ARDM_INT(e.depth), ARDM_INT(e.columns));
+    const uint64_t near = (uint64_t)ardm__near_tiles((int64_t)tiles, e.depth);
+    return ARDM_LAUNCH(recorder, "product", NULL, 3, near, pairs, near > 0 ? (tiles + near - 1) / near : 0, 1, 1, 1, ARDM_IN(0), ARDM_WORK(packed),
+                       ARDM_OUT(0), ARDM_INT(e.rows), ARDM_INT(e.depth), ARDM_INT(e.columns));
 }
 
 static ardm_status plan_gpu(const ardm_call *call, ardm_recorder *recorder, uint64_t side, const char *options) {
