@@ -138,7 +138,9 @@ ARDM_EXACT_INLINE float ardm_log1p(const float x) {
     const unsigned int u = ardm_bits(s) - 0x3f3504f3u;
     const int k = (int)u >> 23;
     const float m = ardm_from_bits((u & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
-    const float f = ardm_fma(lost, ardm_from_bits((unsigned int)(127 - k) << 23), m);
+    /* 2^-k; k = 128 (x near the greatest float, nothing lost) gives 0. */
+    const unsigned int scale = (unsigned int)(127 - k) & (0u - (unsigned int)(k < 127));
+    const float f = ardm_fma(lost, ardm_from_bits(scale << 23), m);
     float y = ardm_log_near(f, (float)k);
     y = ardm_select(s < 1.17549435e-38f, ardm_from_bits(0xff800000u), y);
     y = ardm_select(s < 0.0f, ardm_from_bits(0x7fc00000u), y);
@@ -318,7 +320,7 @@ ARDM_EXACT_INLINE float ardm_normal(const unsigned int a, const unsigned int b) 
 
 /* Philox4x32-10 (Salmon et al., SC 2011): one word of the block of a counter; the layout of both is in ardm/philox.h. */
 ARDM_EXACT_INLINE unsigned int ardm_philox_word(unsigned int c0, unsigned int c1, unsigned int c2, unsigned int c3, unsigned int k0, unsigned int k1,
-                                         const unsigned int lane) {
+                                                const unsigned int lane) {
     for (int round = 0; round < 10; ++round) {
         const unsigned int h0 = ardm_mul_high(0xd2511f53u, c0), l0 = 0xd2511f53u * c0;
         const unsigned int h1 = ardm_mul_high(0xcd9e8d57u, c2), l1 = 0xcd9e8d57u * c2;

@@ -1,0 +1,27 @@
+# exact.h: errors, ends, and the same bytes from every build and from the device.
+add_executable(runtime_exact exact.c exact_errors.c exact_bytes.c exact_builds.c)
+target_link_libraries(runtime_exact PRIVATE ardm::runtime ardm::warnings PkgConfig::CHECK)
+add_test(NAME runtime/exact COMMAND runtime_exact)
+set_tests_properties(runtime/exact PROPERTIES LABELS runtime TIMEOUT 300 ENVIRONMENT CK_FORK=no)
+
+set(exact_builds plain o0 o3)
+set(exact_flags_plain "")
+set(exact_flags_o0 -O0)
+set(exact_flags_o3 -O3 -fno-math-errno -fno-trapping-math)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  list(APPEND exact_builds fma avx2)
+  set(exact_flags_fma -O1 -mfma)
+  set(exact_flags_avx2 -O3 -mavx2 -mfma)
+endif()
+foreach(build ${exact_builds})
+  add_library(runtime_exact_${build} OBJECT exact_points.c)
+  target_link_libraries(runtime_exact_${build} PRIVATE ardm::runtime ardm::warnings)
+  target_compile_definitions(runtime_exact_${build} PRIVATE ARDM_BUILD=${build})
+  target_compile_options(runtime_exact_${build} PRIVATE ${exact_flags_${build}})
+  target_sources(runtime_exact PRIVATE $<TARGET_OBJECTS:runtime_exact_${build}>)
+endforeach()
+
+# Every float there is, some minutes a function: run by hand, its output stands in runtime/exact.md.
+add_executable(exact_sweep EXCLUDE_FROM_ALL exact_sweep.c)
+target_link_libraries(exact_sweep PRIVATE ardm::runtime ardm::warnings)
+target_compile_options(exact_sweep PRIVATE -O3)
