@@ -6,8 +6,9 @@
 
 enum {
     ARDM__FLAG_SAME = 1,      /* identity, numerics, modality and schedule are those of the item before */
+    ARDM__FLAG_INDEXED = 2,   /* first item alone: a trailer ends the archive, so a cut at an item's end is noticed */
     ARDM__FLAG_TRAILER = 128, /* not an item: the trailer */
-    ARDM__SMALL = 4096,       /* one item below this many bytes needs no trailer */
+    ARDM__SMALL = 4096,       /* one item below this many bytes gets no trailer */
     ARDM__FOOTER = 16         /* XXH64, u32 length, magic */
 };
 extern const char ardm__archive_magic[4]; /* "ARDZ" */

@@ -247,14 +247,20 @@ static ardm_status read_all(ardm_archive *a, cursor *c) {
     ARDM_TRY(take_byte(c, &version, "the version"));
     if (version != ARDM_ARCHIVE_VERSION)
         return ardm_fail(ARDM_EUNSUPPORTED, "its version is %u; this program reads %d", version, ARDM_ARCHIVE_VERSION);
+    int indexed = 0;
     do {
         ARDM_TRY(take_byte(c, &flags, "an item"));
-        if (flags == ARDM__FLAG_TRAILER && a->count) return read_trailer(a, c);
+        if (flags == ARDM__FLAG_TRAILER && indexed) return read_trailer(a, c);
+        if (!a->count) {
+            indexed = (flags & ARDM__FLAG_INDEXED) != 0;
+            flags &= ~(uint32_t)ARDM__FLAG_INDEXED;
+        } else if (!indexed) {
+            return ardm_fail(ARDM_EFORMAT, "data follows the only item");
+        }
         if (flags & ~(uint32_t)ARDM__FLAG_SAME) return ardm_fail(ARDM_EFORMAT, "an item has unknown flags %02x", flags);
         ARDM_TRY(read_item(a, c, flags));
     } while (c->at != c->end);
-    if (a->count > 1 || a->size >= ARDM__SMALL) return ardm_fail(ARDM_EFORMAT, "its trailer is missing");
-    return ARDM_OK;
+    return indexed ? ardm_fail(ARDM_EFORMAT, "its trailer is missing") : ARDM_OK;
 }
 
 ardm_status ardm_archive_open(ardm_archive **out, const void *data, size_t size, uint64_t limit) {

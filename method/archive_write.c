@@ -157,6 +157,7 @@ ardm_status ardm_archive_finish(ardm_archive_writer *w, ardm_bytes *out) {
     if (!w->items) return ardm_fail(ARDM_EINVAL, "archive: it holds no item");
     if (w->items > 1 || w->bytes.size >= ARDM__SMALL) {
         const size_t begin = w->bytes.size;
+        w->bytes.data[sizeof ardm__archive_magic + 1] |= ARDM__FLAG_INDEXED;
         ARDM_TRY(put_byte(&w->bytes, ARDM__FLAG_TRAILER));
         ARDM_TRY(ardm_leb128_write(&w->bytes, w->items));
         ARDM_TRY(ardm_bytes_append(&w->bytes, w->trailer.data, w->trailer.size));
