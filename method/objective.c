@@ -48,6 +48,17 @@ static void optimise(ardm_graph *graph, const ardm_objective *objective, const c
     for (int i = 0; i < 4; i++) ardm_graph_update(graph, in[i], moved[i]);
 }
 
+/* Any number of scalars as one vector. */
+static ardm_value stack(ardm_graph *graph, const ardm_value *scalars, uint32_t n) {
+    ardm_value all = -1;
+    for (uint32_t i = 0; i < n; i += ARDM_MAX_OPERANDS) {
+        uint32_t count = n - i < ARDM_MAX_OPERANDS ? n - i : ARDM_MAX_OPERANDS;
+        ardm_value part = ardm_graph_node(graph, NULL, "stack", scalars + i, count, NULL);
+        all = all < 0 ? part : ARDM_NODE(graph, "concat", NULL, all, part);
+    }
+    return all;
+}
+
 ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
     int32_t image = net->kind == ARDM_NETWORK_UNET;
     ardm_graph *graph = NULL;
@@ -105,7 +116,7 @@ ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, cons
         }
         norms[i] = ARDM_NODE(graph, "square_sum", NULL, gradients[i]);
     }
-    ardm_value all = ardm_graph_node(graph, NULL, "stack", norms, n, NULL);
+    ardm_value all = stack(graph, norms, n);
     ardm_value clip = ARDM_NODE(graph, "clip_factor", NULL, all, limit, scale);
     ardm_value zero = ardm_graph_scalar(graph, 0);
     ardm_value hyper = ARDM_NODE(graph, "stack", NULL, rate, clip, c1, c2, scale, average, zero, zero);

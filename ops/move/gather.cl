@@ -39,15 +39,15 @@ kernel void scatter(global const int *restrict rows, global const float *restric
     }
 }
 
-// y[i,:] = x[i, channel[i] * Z …]     global  ceil(Z / columns), ceil(rows / each)
+// y[i,:] = x[i, channel[i / per] * Z …]; `per` rows share a channel     global  ceil(Z / columns), ceil(rows / each)
 kernel void pick(global const uint *restrict x, global const int *restrict channel, global uint *restrict y, const int rows, const int C,
-                 const int Z, const int columns, const int each) {
+                 const int Z, const int columns, const int each, const int per) {
     const int begin = (int)get_global_id(0) * columns;
     const int many = min(Z - begin, columns);
     const int first = (int)get_global_id(1) * each;
     const int last = min(rows - first, each) + first;
     for (int i = first; i < last; i++) {
-        const int c = channel[i];
+        const int c = channel[i / per];
         global uint *to = y + (size_t)i * Z + begin;
         if (c < 0 || c >= C) {
             for (int j = 0; j < many; j++) to[j] = 0;
@@ -58,18 +58,19 @@ kernel void pick(global const uint *restrict x, global const int *restrict chann
     }
 }
 
-// dx[i, channel[i] * Z …] = dy[i,:], 0 elsewhere     global  ceil(Z / columns), ceil(rows / each)
+// dx[i, channel[i / per] * Z …] = dy[i,:], 0 elsewhere     global  ceil(Z / columns), ceil(rows / each)
 kernel void pick_back(global const int *restrict channel, global const uint *restrict dy, global uint *restrict dx, const int rows, const int C,
-                      const int Z, const int columns, const int each) {
+                      const int Z, const int columns, const int each, const int per) {
     const int begin = (int)get_global_id(0) * columns;
     const int many = min(Z - begin, columns);
     const int first = (int)get_global_id(1) * each;
     const int last = min(rows - first, each) + first;
     for (int i = first; i < last; i++) {
         global const uint *from = dy + (size_t)i * Z + begin;
+        const int own = channel[i / per];
         for (int c = 0; c < C; c++) {
             global uint *to = dx + ((size_t)i * C + c) * Z + begin;
-            const uint keep = c == channel[i] ? 0xffffffffu : 0u;
+            const uint keep = c == own ? 0xffffffffu : 0u;
             for (int j = 0; j < many; j++) to[j] = from[j] & keep;
         }
     }

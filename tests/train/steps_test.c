@@ -62,7 +62,7 @@ static void fill(ardm_binding *binding, const ardm_network *net, uint32_t step) 
             weight[at] = state[at] == 0 ? 1.0f / (float)(BATCH * units) : 0;
         }
     }
-    *(float *)ardm_binding_input(binding, "rate") = 0x1p-7f;
+    *(float *)ardm_binding_input(binding, "rate") = 0x1p-9f;
     *(float *)ardm_binding_input(binding, "limit") = 1;
     *(float *)ardm_binding_input(binding, "c1") = 1;
     *(float *)ardm_binding_input(binding, "c2") = 1;
@@ -134,7 +134,12 @@ static void same_everywhere(const ardm_network *net) {
     ardm_sha256 first, other;
     float losses[STEPS], again[STEPS];
     train(&first, net, "reference", losses, NULL);
-    ck_assert_msg(losses[STEPS - 1] < losses[0], "loss %g does not fall below %g", (double)losses[STEPS - 1], (double)losses[0]);
+    double early = 0, late = 0; /* batches differ: compare quarters of the run */
+    for (int i = 0; i < STEPS / 4; i++) {
+        early += (double)losses[i];
+        late += (double)losses[STEPS - 1 - i];
+    }
+    ck_assert_msg(late < early, "loss %g does not fall below %g", late, early);
     train(&other, net, "reference", again, "simplify");
     ck_assert_mem_eq(&first, &other, sizeof first);
     check(ardm_device_list(&entries, &count));

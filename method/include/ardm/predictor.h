@@ -1,0 +1,25 @@
+/* ardm/predictor.h (method): a model file opened on a device. */
+#ifndef ARDM_PREDICTOR_H
+#define ARDM_PREDICTOR_H
+
+#include "ardm/model.h"
+#include "ardm/session.h"
+
+typedef struct ardm_predictor {
+    ardm_model *model;
+    ardm_store *store;
+    ardm_session *session;
+    ardm_device *device;               /* borrowed */
+    ardm_sha256 identity;
+    char modality[32], variant[32];
+} ardm_predictor;
+
+/* Takes the model over, also on failure. The graph text is parsed as hostile text; every weight it names must be in the file
+ * with the extents that it gives. `memory` limits each binding, 0: no limit. */
+ardm_status ardm_predictor_open(ardm_predictor *out, ardm_model *model, ardm_device *device, uint64_t memory);
+void ardm_predictor_close(ardm_predictor *predictor);
+
+/* "extents 32x32 channels 3 head mixture multiple 2 context 0": the metadata ardm.layout. ARDM_EFORMAT says what is wrong. */
+ardm_status ardm_description_parse(ardm_description *out, const char *text);
+
+#endif
