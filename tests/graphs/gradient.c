@@ -174,6 +174,34 @@ START_TEST(contributions_are_ordered) {
 }
 END_TEST
 
+/* Within a node the last operand comes first, and what is there already is the first operand of the next addition. */
+START_TEST(operands_are_ordered) {
+    ardm_graph *graph = parsed("ardm graph 1\ngraph g(%x: f32[4], %seed: f32[]) -> %loss {\n"
+                               "  %a = sub %x, %x\n"
+                               "  %b = sub %x, %a\n"
+                               "  %loss = sum %b\n"
+                               "}\n");
+    ardm_value x = ardm_graph_find(graph, "x"), gradient;
+    OK(ardm_graph_differentiate(graph, ardm_graph_find(graph, "loss"), ardm_graph_find(graph, "seed"), 1, &x, 1, &gradient));
+    ardm_graph_output(graph, "dx", gradient);
+    OK(ardm_graph_simplify(graph));
+    /* %1 reaches b, so x; %2 reaches a, and its two operands, both x, get %3 (the second) and %2 (the first). */
+    expect_text(graph, "ardm graph 1\n"
+                       "graph g(%x: f32[4], %seed: f32[]) -> %loss, dx=%5 {\n"
+                       "  %a = sub %x, %x : f32[4]\n"
+                       "  %b = sub %x, %a : f32[4]\n"
+                       "  %loss = sum %b : f32[]\n"
+                       "  %0 = scale %b by=0 : f32[4]\n"
+                       "  %1 = add %0, %seed : f32[4]\n"
+                       "  %2 = scale %1 by=-1 : f32[4]\n"
+                       "  %3 = scale %2 by=-1 : f32[4]\n"
+                       "  %4 = add %1, %3 : f32[4]\n"
+                       "  %5 = add %4, %2 : f32[4]\n"
+                       "}\n");
+    ardm_graph_free(&graph);
+}
+END_TEST
+
 START_TEST(missing_gradient_is_named) {
     ardm_graph *graph = parsed("ardm graph 1\ngraph g(%x: f32[N,4], %s: i32[N]) -> %loss {\n"
                                "  %w = state f32[4,4] \"w\"\n  %unused = state f32[3] \"unused\"\n"
@@ -195,6 +223,7 @@ TCase *gradient_cases(void) {
     tcase_add_loop_test(test, gradient_equals_differences, 0, sizeof forward / sizeof *forward);
     tcase_add_loop_test(test, devices_give_the_same_gradient, 0, sizeof forward / sizeof *forward);
     tcase_add_test(test, contributions_are_ordered);
+    tcase_add_test(test, operands_are_ordered);
     tcase_add_test(test, missing_gradient_is_named);
     return test;
 }

@@ -167,6 +167,63 @@ START_TEST(reads_come_before_updates) {
 }
 END_TEST
 
+/* Where the writer is no element-by-element op, or its operand stands elsewhere, the planner must copy. */
+static const struct {
+    const char *body;
+    uint32_t launches, local_values;
+} writers[] = {
+    {"  %n = add %a, %x\n  update %a, %n\n", 1, 0},
+    {"  %n = add %x, %a\n  update %a, %n\n", 1, 0},
+    {"  %n = matmul %x, %a\n  update %a, %n\n", 2, 1},
+    {"  %n = matmul %a, %x\n  update %a, %n\n", 2, 1},
+    {"  %n = matmul %x, %x\n  update %a, %n\n", 1, 0}, /* nothing reads the old value */
+    {"  %w, %m, %v, %k = adam %a, %b, %c, %d, %x, %h\n  update %a, %w\n  update %b, %m\n  update %c, %v\n  update %d, %k\n", 1, 0},
+    {"  %w, %m, %v, %k = adam %a, %b, %c, %d, %x, %h\n  update %b, %w\n  update %a, %m\n  update %c, %v\n  update %d, %k\n", 3, 2},
+};
+
+static float *written(ardm_device *device, const ardm_graph *graph, const char *disable, uint32_t *launches) {
+    enum { COUNT = 40 * 40 };
+    ardm_store *store = NULL;
+    ardm_binding *binding = NULL;
+    ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
+    options.disable = disable;
+    OK(ardm_store_create(&store, device));
+    set_noise(store, graph, NULL, 0, 3, 0.1f);
+    OK(ardm_bind(&binding, graph, store, NULL, 0, &options));
+    for (uint32_t k = 0; k < COUNT; ++k) ((float *)ardm_binding_input(binding, "x"))[k] = noise(8, k);
+    for (uint32_t k = 0; k < 8; ++k) ((float *)ardm_binding_input(binding, "h"))[k] = 0.5f;
+    OK(ardm_run(binding));
+    OK(ardm_run(binding));
+    *launches = ardm_binding_facts(binding)->launches;
+    float *all = malloc(4 * COUNT * sizeof *all);
+    for (uint32_t k = 0; k < 4; ++k) OK(ardm_store_get(store, (const char *[]){"a", "b", "c", "d"}[k], all + k * COUNT));
+    ardm_binding_free(&binding);
+    ardm_store_free(&store);
+    return all;
+}
+
+START_TEST(writers_are_told_apart) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "ardm graph 1\ngraph g(%%x: f32[40,40], %%h: f32[8]) {\n  %%a = state f32[40,40] \"a\"\n  %%b = state f32[40,40] \"b\"\n"
+             "  %%c = state f32[40,40] \"c\"\n  %%d = state f32[40,40] \"d\"\n%s}\n",
+             writers[_i].body);
+    ardm_graph *graph = parsed(text);
+    ardm_plan_facts facts;
+    OK(ardm_graph_plan(&facts, graph, ardm_device_get_facts(reference_device()), NULL, 0, NULL));
+    ck_assert_uint_eq(facts.launches, writers[_i].launches);
+    ck_assert_uint_eq(facts.local_bytes, writers[_i].local_values * 4 * 40 * 40 + (writers[_i].local_values > 1 ? 512 - 4 * 40 * 40 % 512 : 0));
+    for (int k = 0; device_at(k); ++k) {
+        uint32_t launches;
+        float *a = written(device_at(k), graph, NULL, &launches), *b = written(device_at(k), graph, "in-place", &launches);
+        ck_assert_int_eq(memcmp(a, b, 4 * 4 * 40 * 40), 0);
+        free(a);
+        free(b);
+    }
+    ardm_graph_free(&graph);
+}
+END_TEST
+
 /* The first update above takes no copy; without the pass it takes one. */
 START_TEST(update_in_place_saves_the_copy) {
     ardm_graph *graph = parsed("ardm graph 1\ngraph g() {\n  %a = state f32[3] \"a\"\n  %n = scale %a by=2\n  update %a, %n\n}\n");
@@ -190,6 +247,7 @@ TCase *memory_cases(void) {
     tcase_add_test(test, memory_limit_is_told);
     tcase_add_test(test, arenas_stay_below_the_largest_allocation);
     tcase_add_loop_test(test, reads_come_before_updates, 0, sizeof updates / sizeof *updates);
+    tcase_add_loop_test(test, writers_are_told_apart, 0, sizeof writers / sizeof *writers);
     tcase_add_test(test, update_in_place_saves_the_copy);
     return test;
 }

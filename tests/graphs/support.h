@@ -27,6 +27,7 @@ TCase *hostile_cases(void);
 TCase *passes_cases(void);
 TCase *gradient_cases(void);
 TCase *memory_cases(void);
+TCase *random_cases(void);
 TCase *run_cases(void);
 TCase *train_cases(void);
 
