@@ -74,7 +74,7 @@ static ardm_status blank(ardm_item *out, ardm_task *task, ardm_header *header, c
 
 ardm_status ardm_item_blank(ardm_item *out, const ardm_modality *modality, const char *variant, uint32_t rank, const int64_t *extents) {
     ardm_task_setting settings[] = {{"variant", variant}};
-    ardm_task task = {.budget = ARDM__MEMORY, .settings = settings, .n_settings = variant ? 1 : 0};
+    ardm_task task = {.budget = ARDM__MEMORY, .settings = settings, .n_settings = variant && variant[0]};
     ardm_header header;
     memset(out, 0, sizeof *out);
     ardm_status status = blank(out, &task, &header, modality, rank, extents);
@@ -86,7 +86,7 @@ ardm_status ardm_item_blank(ardm_item *out, const ardm_modality *modality, const
 ardm_status ardm_item_synthetic(ardm_item *out, const ardm_modality *modality, const char *variant, uint32_t rank, const int64_t *extents,
                                 uint64_t seed) {
     ardm_task_setting settings[] = {{"variant", variant}};
-    ardm_task task = {.budget = ARDM__MEMORY, .settings = settings, .n_settings = variant ? 1 : 0};
+    ardm_task task = {.budget = ARDM__MEMORY, .settings = settings, .n_settings = variant && variant[0]};
     ardm_header header;
     int32_t *symbols = NULL;
     memset(out, 0, sizeof *out);

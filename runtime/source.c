@@ -94,8 +94,8 @@ ardm_status ardm_source_open(ardm_source **out, const ardm_modality *modality, c
     s->modality = modality;
     s->memory = options->memory ? options->memory : ARDM__MEMORY;
     s->task = (ardm_task){.data = data, .size = size, .budget = s->memory, .settings = s->settings};
-    if (options->variant) s->settings[s->task.n_settings++] = (ardm_task_setting){"variant", options->variant};
-    if (options->shape) s->settings[s->task.n_settings++] = (ardm_task_setting){"shape", options->shape};
+    if (options->variant && options->variant[0]) s->settings[s->task.n_settings++] = (ardm_task_setting){"variant", options->variant};
+    if (options->shape && options->shape[0]) s->settings[s->task.n_settings++] = (ardm_task_setting){"shape", options->shape};
     ardm_status status = open_reader(s, name);
     /* Settings belong to the caller; a plugin reads them while it opens. */
     s->task.n_settings = 0;

@@ -216,7 +216,7 @@ static const ardm_modality modalities[] = {{
     .variants = "rgb|grey",
     .metric = "bits/dim",
     .suffix = ".png",
-    .config = "[data]\npaths = FILE\ntile = 32\n[modality]\nid = image\nvariant = rgb\n[process]\nfamily = absorbing\n[order]\n"
+    .config = "[data]\npath = FILE\ntile = 32\n[modality]\nid = image\nvariant = rgb\n[process]\nfamily = absorbing\n[order]\n"
               "family = quincunx\n[network]\nkind = unet\n[head]\nkind = mixture\nmixtures = 5\n",
     .probe = probe,
     .open = open,

@@ -164,7 +164,7 @@ static const ardm_modality modalities[] = {{
     .variants = "bytes|letters",
     .metric = "bits/symbol",
     .suffix = ".txt",
-    .config = "[data]\npaths = FILE\nwindow = 512\n[modality]\nid = text\nvariant = bytes\n[process]\nfamily = absorbing\n[order]\n"
+    .config = "[data]\npath = FILE\nwindow = 512\n[modality]\nid = text\nvariant = bytes\n[process]\nfamily = absorbing\n[order]\n"
               "family = blocks:16\n[network]\nkind = transformer\n",
     .probe = probe,
     .open = open,

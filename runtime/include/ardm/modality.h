@@ -26,8 +26,8 @@ void ardm_item_free(ardm_item *item);
 
 typedef struct ardm_modality_options {
     uint32_t size;            /* sizeof, first */
-    const char *variant;      /* what the file must be, NULL any (and the plugin's default where one file has several readings) */
-    const char *shape;        /* "32x32x3": the bytes are a raw array of such items, NULL no */
+    const char *variant;      /* what the file must be, NULL or "" any (and the plugin's default where one file has several readings) */
+    const char *shape;        /* "32x32x3": the bytes are a raw array of such items, NULL or "" no */
     uint64_t memory;          /* most bytes a call may allocate; 0: 2 GiB */
 } ardm_modality_options;
 #define ARDM_MODALITY_OPTIONS_INIT {sizeof(ardm_modality_options), NULL, NULL, 0}
