@@ -199,17 +199,18 @@ static void add16(global float *y, const float16 sum, const int count, const int
 #define ADD_ONE(i)                                                                                                     \
     if (c0 + i < C) add16(to + (size_t)i * M, c##i##0, M - m0, start, finish);
 
-// The terms of one block, a line of pixels at a time; pixels whose tap lies outside are passed over.
-#define LINES(TERMS)                                                                                                   \
+// The terms of one block, a line of pixels at a time; pixels whose tap lies outside are passed over. FROM is the address of b at
+// pixel `begin` of line h of item n, NEXT the way to the next pixel.
+#define LINES(FROM, NEXT, TERMS)                                                                                       \
     for (int left = terms, n = block_item, h = block_row, w = block_column; left > 0;) {                               \
         const int run = min(left, W - w), ys = h * stride + shift_y, begin = max(w, low), end = min(w + run, high);    \
         if (ys >= 0 && ys < SH && begin < end) {                                                                       \
             global const float *a = x + ((size_t)(n * SH + ys) * SW + begin * stride + shift_x) * C + c0;              \
-            const float16 *b = strip + 2 * (terms - left + begin - w);                                                 \
+            FROM;                                                                                                      \
             for (int j = begin; j < end; j++) {                                                                        \
                 TERMS                                                                                                  \
                 a += (size_t)stride * C;                                                                               \
-                b += 2;                                                                                                \
+                NEXT;                                                                                                  \
             }                                                                                                          \
         }                                                                                                              \
         left -= run;                                                                                                   \
@@ -219,13 +220,17 @@ static void add16(global float *y, const float16 sum, const int count, const int
             n++;                                                                                                       \
         }                                                                                                              \
     }
+#define GATHERED const float16 *b = strip + 2 * (terms - left + begin - w)
+#define IN_PLACE global const float *b = dy + ((size_t)(n * H + h) * W + begin) * M + m0
 
 // 32 columns of `terms` rows side by side, +0 beyond the last column: near, whatever the distance of rows in memory.
-static void gather(float16 *strip, global const float *from, const int terms, const int M, const int columns) {
-    for (int t = 0; t < terms; t++, from += M) {
-        if (columns >= 32) {
-            strip[2 * t] = vload16(0, from);
-            strip[2 * t + 1] = vload16(1, from);
+//   left    floats from `from` to the end of its buffer
+static void gather(float16 *strip, global const float *from, const int terms, const int M, const int columns, ulong left) {
+    const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), low = lane < columns, high = lane + 16 < columns;
+    for (int t = 0; t < terms; t++, from += M, left -= M) {
+        if (left >= 32) {
+            strip[2 * t] = select((float16)(0.0f), vload16(0, from), low);
+            strip[2 * t + 1] = select((float16)(0.0f), vload16(1, from), high);
         } else {
             float edge[32];
             for (int j = 0; j < 32; j++) edge[j] = j < columns ? from[j] : 0.0f;
@@ -238,14 +243,17 @@ static void gather(float16 *strip, global const float *from, const int terms, co
 // One group's gradient [KH,KW,C,M]: block sum over its (item, pixel) of x[N,SH,SW,C] at the tap times dy[N,H,W,M].
 //   N       items in a group      chunk  channels of x a work-item does, a multiple of 8
 //   wide    tiles of 32 output channels a work-item does
+//   gathered  0: dy is read in place, M a multiple of 16; 1: 32 columns of a block of it are brought together first
 //   parts   1: y is the result, blocks are added up in it; else the number of blocks, and y[group, block] takes each alone
 //   global  KH * KW, ceil(C / chunk) * ceil(ceil(M / 32) / wide), groups * parts
 // Blocks are the outer loop: a block's x and dy stay in the second-level cache while all tiles of the item use them.
 kernel __attribute__((reqd_work_group_size(1, 1, 1))) void weight_gradient(global const float *x, global const float *dy, global float *y, const int N,
                                                                            const int SH, const int SW, const int C, const int H, const int W,
                                                                            const int M, const int KH, const int KW, const int stride,
-                                                                           const int dilation, const int chunk, const int wide, const int parts) {
-    const int tap = get_global_id(0), strips = ((M + 31) / 32 + wide - 1) / wide, group = (int)get_global_id(2) / parts;
+                                                                           const int dilation, const int chunk, const int wide, const int parts,
+                                                                           const int gathered) {
+    const int tap = get_global_id(0), strips = ((M + 31) / 32 + wide - 1) / wide;
+    const int group = (int)get_global_id(2) / parts, groups = (int)get_global_size(2) / parts;
     const int m_begin = (int)get_global_id(1) % strips * wide * 32, m_end = min(m_begin + wide * 32, M);
     const int c_begin = (int)get_global_id(1) / strips * chunk, c_end = min(c_begin + chunk, C);
     const int shift_y = (tap / KW - KH / 2) * dilation, shift_x = (tap % KW - KW / 2) * dilation;
@@ -260,18 +268,27 @@ kernel __attribute__((reqd_work_group_size(1, 1, 1))) void weight_gradient(globa
         const int terms = min(BLOCK, t_end - t), start = t == 0 || parts > 1, finish = parts == 1 && t + BLOCK >= T;
         const int block_item = t / W / H, block_row = t / W % H, block_column = t % W;
         for (int m0 = m_begin; m0 < m_end; m0 += 32) {
-            gather(strip, dy + (size_t)t * M + m0, terms, M, M - m0);
+            const size_t begin = (size_t)t * M + m0;
+            if (gathered) gather(strip, dy + begin, terms, M, M - m0, (groups - group) * (size_t)T * M - begin);
             for (int c0 = c_begin; c0 < c_end; c0 += 8) {
                 global float *to = y + (size_t)c0 * M + m0;
                 ROWS(OFFSET)
                 if (m0 + 16 < M) {
                     float16 v;
                     ROWS(ZERO)
-                    LINES(const float16 b0 = b[0]; const float16 b1 = b[1]; ROWS(PRODUCT))
+                    if (gathered) {
+                        LINES(GATHERED, b += 2, const float16 b0 = b[0]; const float16 b1 = b[1]; ROWS(PRODUCT))
+                    } else {
+                        LINES(IN_PLACE, b += M, const float16 b0 = vload16(0, b); const float16 b1 = vload16(1, b); ROWS(PRODUCT))
+                    }
                     ROWS(ADD)
                 } else {
                     ROWS(ZERO_ONE)
-                    LINES(const float16 b0 = b[0]; ROWS(PRODUCT_ONE))
+                    if (gathered) {
+                        LINES(GATHERED, b += 2, const float16 b0 = b[0]; ROWS(PRODUCT_ONE))
+                    } else {
+                        LINES(IN_PLACE, b += M, const float16 b0 = vload16(0, b); ROWS(PRODUCT_ONE))
+                    }
                     ROWS(ADD_ONE)
                 }
             }

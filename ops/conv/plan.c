@@ -71,11 +71,13 @@ ardm_status ardm__plan_weight_gradient(ardm_recorder *recorder, const ardm_conv 
         ARDM_TRY(recorder->workspace(recorder, (uint64_t)(groups * parts * size) * 4, &work));
         target = ARDM_WORK(work);
     }
+    /* Rows at a power-of-two distance fall into few cache sets; gathering them pays once enough channels use them. */
+    const int64_t gathered = c.outputs % 16 != 0 || (c.outputs % 128 == 0 && c.channels >= 64);
     ARDM_TRY(ARDM_LAUNCH(recorder, "weight_gradient", NULL, 3, (uint64_t)taps, ceil_div(c.channels, chunk) * ceil_div(tiles, wide),
                          (uint64_t)(groups * parts), 1, 1, 1, ARDM_IN(0), ARDM_IN(1), target, ARDM_INT(c.items), ARDM_INT(c.height),
                          ARDM_INT(c.width), ARDM_INT(c.channels), ARDM_INT(c.out_height), ARDM_INT(c.out_width), ARDM_INT(c.outputs),
                          ARDM_INT(c.kernel_height), ARDM_INT(c.kernel_width), ARDM_INT(c.stride), ARDM_INT(c.dilation), ARDM_INT(chunk),
-                         ARDM_INT(wide), ARDM_INT(parts)));
+                         ARDM_INT(wide), ARDM_INT(parts), ARDM_INT(gathered)));
     if (parts == 1) return ARDM_OK;
     return ARDM_LAUNCH(recorder, "add_parts", NULL, 2, ceil_div(size, 1024), (uint64_t)groups, 1, 1, 1, 1, target, ARDM_OUT(0), ARDM_INT(size),
                        ARDM_INT(parts));
