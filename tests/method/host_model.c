@@ -81,6 +81,7 @@ START_TEST(everything_comes_back) {
     ck_assert_uint_eq(ardm_model_schedule_count(n), 1);
     ck_ok(ardm_model_schedule(n, 0, &schedule));
     ck_assert_uint_eq(ardm_schedule_calls(schedule), 5);
+    ardm_schedule_free(&schedule);
     ck_fails(ARDM_ENOTFOUND, "schedule 1", ardm_model_schedule(n, 1, &schedule));
     uint32_t count = 0;
     for (uint32_t i = 0; i < ardm_model_tensor_count(n); i++) count += (uint32_t)ardm_model_is_weight(n, ardm_model_tensor_at(n, i));
