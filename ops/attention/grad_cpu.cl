@@ -127,8 +127,9 @@ kernel void attention_grad_queries(global const float *restrict qkv, global cons
 
     int n = has_block ? block[item] : 0;
     n = n <= 0 || n > length ? length : n;
-    const int16 position = min(at + (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), length - 1);
-    const int16 begin = position / n * n, own = min(begin + n, length), clean = stream == 0 ? own : begin;
+    // min of two vectors: Oclgrind 21.10 reads past a scalar operand.
+    const int16 position = min(at + (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), (int16)(length - 1));
+    const int16 begin = position / n * n, own = min(begin + n, (int16)(length)), clean = stream == 0 ? own : begin;
     const int clean_high = clean.sf, own_high = own.sf, clean_low = clean.s0, noisy_low = stream == 0 ? INT_MAX : clean.s0;
 
     load_tile(q, qkv + row * step + (size_t)head * HEAD, step, at, length);
