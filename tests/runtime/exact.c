@@ -10,6 +10,13 @@ const char *exact_name(int32_t f) {
     return names[f];
 }
 
+exact_points *exact_points_best(void) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2")) return exact_points_avx2;
+#endif
+    return exact_points_o3;
+}
+
 int main(void) {
     SRunner *runner = srunner_create(errors_suite());
     srunner_add_suite(runner, builds_suite());

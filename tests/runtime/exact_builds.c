@@ -1,13 +1,13 @@
 /* The same bits from every build of the C text: -O0 to -O3, with and without fma instructions, vectorised or not. */
 #include "exact.h"
 
-enum { COUNT = 1 << 16 };
+enum { COUNT = 1 << 17 };
 
 static uint32_t x[COUNT], z[COUNT], want[COUNT], got[COUNT];
 
 static void compare(const char *build, exact_points *points) {
     for (int64_t i = 0; i < COUNT; ++i) {
-        x[i] = exact_argument(i * 16 + 5);
+        x[i] = exact_argument(i * 8 + 5);
         z[i] = exact_argument(i * 77 + 1);
     }
     for (int32_t f = 0; f < ARDM_F_COUNT; ++f) {
@@ -16,7 +16,7 @@ static void compare(const char *build, exact_points *points) {
         for (int64_t i = 0; i < COUNT; ++i) {
             /* The payload of a NaN is not defined. */
             if ((want[i] & 0x7fffffffu) > 0x7f800000u && (got[i] & 0x7fffffffu) > 0x7f800000u) continue;
-            ck_assert_msg(got[i] == want[i], "%s(%08x, %08x): %08x built %s, %08x plain", exact_name(f), x[i], z[i], got[i], build, want[i]);
+            if (got[i] != want[i]) ck_abort_msg("%s(%08x, %08x): %08x built %s, %08x plain", exact_name(f), x[i], z[i], got[i], build, want[i]);
         }
     }
 }
