@@ -86,7 +86,9 @@ static void add_runs(items *out, const item *which) {
             one.device = devices[d];
             int length = snprintf(one.name, sizeof one.name, "ops/%s/%u/%s on %.60s", which->op->name, (unsigned)which->index, variant->name,
                                   ardm_device_name(devices[d]));
-            if (accepts(&one, ardm_device_get_facts(devices[d])->device_class, why, sizeof why)) add(out, &one);
+            int taken = accepts(&one, ardm_device_get_facts(devices[d])->device_class, why, sizeof why);
+            if (taken) add(out, &one);
+            if (taken && chosen.small) continue;
             if (ardm_device_get_facts(devices[d])->device_class != ARDM_CLASS_CPU || !accepts(&one, ARDM_CLASS_GPU, why, sizeof why)) continue;
             for (one.group = 256; one.group >= 64; one.group /= 4) {
                 if (one.group > ardm_device_get_facts(devices[d])->max_work_group) continue;

@@ -40,6 +40,18 @@ START_TEST(digest_of_version) {
 }
 END_TEST
 
+START_TEST(probe_accepts_device) {
+    const item *first = &cases.at[_i];
+    if (first->index == 0 && runs.count) FAIL_IF(probe_differs(runs.at[0].device, first->op, why, sizeof why), first);
+}
+END_TEST
+
+START_TEST(probe_sees_a_difference) {
+    char why[500] = "";
+    if (runs.count) ck_assert_msg(planted_probe_differs(runs.at[0].device, why, sizeof why), "%s", why);
+}
+END_TEST
+
 /* A comparison that cannot fail proves nothing: one turned bit of a good answer must be seen. */
 START_TEST(planted_byte_is_found) {
     char why[500] = "";
@@ -81,6 +93,8 @@ static Suite *suite(void) {
         tcase_add_loop_test(t, reference_builds_agree, 0, cases.count);
         tcase_add_loop_test(t, gradient_by_differences, 0, cases.count);
         tcase_add_loop_test(t, digest_of_version, 0, cases.count);
+        tcase_add_test(t, probe_sees_a_difference);
+        tcase_add_loop_test(t, probe_accepts_device, 0, cases.count);
     }
     tcase_set_timeout(t, 600);
     suite_add_tcase(s, t);

@@ -45,4 +45,7 @@ int gradient_differs(const item *what, char *why, size_t size);  /* central diff
 int digest_differs(const ardm_op *op, char *why, size_t size);   /* ops/numerics.md */
 int digest_print(const ardm_op *op);
 
+int probe_differs(ardm_device *device, const ardm_op *op, char *why, size_t size);
+int planted_probe_differs(ardm_device *device, char *why, size_t size); /* 1: the planted difference was seen */
+
 #endif
