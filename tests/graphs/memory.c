@@ -64,6 +64,30 @@ START_TEST(plan_is_what_is_allocated) {
 }
 END_TEST
 
+/* A larger binding after a smaller one gets memory of its own, and both go on working. */
+START_TEST(bindings_grow) {
+    static const int64_t items[] = {3, 70, 5};
+    for (int k = 0; device_at(k); ++k) {
+        ardm_graph *graph = parsed(chain);
+        ardm_store *store = NULL;
+        ardm_binding *bindings[3];
+        OK(ardm_store_create(&store, device_at(k)));
+        set_noise(store, graph, NULL, 0, 1, 0.1f);
+        for (int j = 0; j < 3; ++j) OK(ardm_bind(&bindings[j], graph, store, &(ardm_extent){"N", items[j]}, 1, NULL));
+        for (int round = 0; round < 2; ++round)
+            for (int j = 0; j < 3; ++j) {
+                for (uint32_t i = 0; i < items[j] * 64; ++i) ((float *)ardm_binding_input(bindings[j], "x"))[i] = noise(4, i);
+                OK(ardm_run(bindings[j]));
+                /* An item's result does not depend on the batch. */
+                ck_assert_mem_eq(ardm_binding_output(bindings[j], "y"), ardm_binding_output(bindings[0], "y"), 3 * 64 * 4);
+            }
+        for (int j = 0; j < 3; ++j) ardm_binding_free(&bindings[j]);
+        ardm_store_free(&store);
+        ardm_graph_free(&graph);
+    }
+}
+END_TEST
+
 START_TEST(memory_limit_is_told) {
     const ardm_extent extents[] = {{"N", 1000}};
     ardm_graph *graph = parsed(chain);
@@ -244,6 +268,7 @@ END_TEST
 TCase *memory_cases(void) {
     TCase *test = tcase_create("memory");
     tcase_add_test(test, plan_is_what_is_allocated);
+    tcase_add_test(test, bindings_grow);
     tcase_add_test(test, memory_limit_is_told);
     tcase_add_test(test, arenas_stay_below_the_largest_allocation);
     tcase_add_loop_test(test, reads_come_before_updates, 0, sizeof updates / sizeof *updates);

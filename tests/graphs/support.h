@@ -30,5 +30,6 @@ TCase *memory_cases(void);
 TCase *random_cases(void);
 TCase *run_cases(void);
 TCase *train_cases(void);
+TCase *variants_cases(void);
 
 #endif
