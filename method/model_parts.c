@@ -226,13 +226,16 @@ static void identity_tensor(ardm_identity *identity, const ardm_tensor *t) {
     ardm_identity_field(identity, t->data, t->bytes);
 }
 
+/* All that decoding reads. What a graph alone does not say stands in layout and modality; a model that lacks them has empty ones. */
 ardm_status ardm_model_identity(const ardm_model *m, ardm_sha256 *out) {
-    static const char *const keys[] = {"ardm.graph", "ardm.process", "ardm.order"};
+    static const char *const keys[] = {"ardm.graph", "ardm.process", "ardm.order", "ardm.layout", "ardm.modality"};
+    enum { KEYS = sizeof keys / sizeof *keys, NEEDED = 3 };
     ardm_identity *identity = NULL;
-    const char *text[3];
-    for (int i = 0; i < 3; i++) ARDM_TRY(text_of(m, keys[i], &text[i]));
+    const char *text[KEYS];
+    for (int i = 0; i < NEEDED; i++) ARDM_TRY(text_of(m, keys[i], &text[i]));
+    for (int i = NEEDED; i < KEYS; i++) text[i] = ardm_model_get(m, keys[i]) ? ardm_model_get(m, keys[i]) : "";
     ARDM_TRY(ardm_identity_begin(&identity));
-    for (int i = 0; i < 3; i++) ardm_identity_field(identity, text[i], strlen(text[i]));
+    for (int i = 0; i < KEYS; i++) ardm_identity_field(identity, text[i], strlen(text[i]));
     for (uint32_t i = 0; i < m->n_tensors; i++)
         if (!starts(m->tensors[i].name, "curve.")) identity_tensor(identity, &m->tensors[i]);
     ardm_identity_end(&identity, out);

@@ -129,6 +129,12 @@ START_TEST(identity_covers_what_decoding_needs) {
     identity_of(m, other);
     ck_assert_str_ne(base, other);
     ck_ok(ardm_model_set(m, "ardm.order", "blocks:1-16"));
+    ck_ok(ardm_model_set(m, "ardm.layout", "extents 512"));
+    identity_of(m, other);
+    ck_assert_str_ne(base, other);
+    ck_ok(ardm_model_set(m, "ardm.layout", ""));
+    identity_of(m, other);
+    ck_assert_str_eq(base, other);
     ck_ok(ardm_model_remove_tensor(m, "schedule.00"));
     identity_of(m, other);
     ck_assert_str_ne(base, other);

@@ -66,7 +66,7 @@ int32_t ardm_model_is_weight(const ardm_model *model, const ardm_tensor *tensor)
 /* The weight widened exactly: f32, bf16, or int8 times 2^exp of its row (rows: all extents but the last). out: f32[count]. */
 ardm_status ardm_model_widen(const ardm_model *model, const ardm_tensor *tensor, float *out);
 
-/* SHA-256 over graph text, process, order, their tables, the frozen schedules and the weights: see model.md. */
+/* SHA-256 over graph text, process, order, layout, modality, their tables, the frozen schedules and the weights: see model.md. */
 ardm_status ardm_model_identity(const ardm_model *model, ardm_sha256 *out);
 
 /* The parts, made anew; the caller frees them. */
