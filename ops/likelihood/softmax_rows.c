@@ -12,6 +12,20 @@ static int64_t counted(const int32_t *target, const int32_t *children, int64_t r
     return n <= 1 || target[row] < 0 || target[row] >= n ? 0 : n;
 }
 
+/* Free of order; in lanes it runs in vectors. */
+static float largest(const float *z, int64_t n) {
+    float most = z[0], lane[LANES];
+    int64_t i = 0;
+    if (n >= LANES) {
+        for (int j = 0; j < LANES; ++j) lane[j] = z[j];
+        for (i = LANES; i + LANES <= n; i += LANES)
+            for (int j = 0; j < LANES; ++j) lane[j] = ardm_max(lane[j], z[i + j]);
+        for (int j = 0; j < LANES; ++j) most = ardm_max(most, lane[j]);
+    }
+    for (; i < n; ++i) most = ardm_max(most, z[i]);
+    return most;
+}
+
 static float lane_sum(const float *z, float m, int64_t n) {
     float sum = 0, lane[LANES];
     for (int64_t begin = 0; begin < n; begin += SEGMENT) {
@@ -34,8 +48,7 @@ void ARDM_REFERENCE(softmax_nll_rows)(const float *z, const int32_t *target, con
         int64_t n = counted(target, children, row, K);
         nll[row] = lse[row] = 0;
         if (n == 0) continue;
-        float m = x[0];
-        for (int64_t i = 1; i < n; ++i) m = ardm_max(m, x[i]);
+        float m = largest(x, n);
         float log_sum = ardm_log(lane_sum(x, m, n));
         nll[row] = ardm_flush(log_sum - (x[target[row]] - m));
         lse[row] = ardm_flush(m + log_sum);
