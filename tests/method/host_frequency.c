@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "ardm/frequency.h"
+#include "frequency/tables.h"
+
+extern const char *const ardm_cl_frequency_frequency;
 
 static uint64_t total_of(const uint32_t *f, uint32_t n) {
     uint64_t sum = 0;
@@ -46,6 +49,33 @@ START_TEST(rows_are_exact_and_cost_little) {
                 if (n <= 256 && loss > worst) worst = loss;
             }
     ck_assert(worst > 1e-9); /* the check measures something */
+}
+END_TEST
+
+/* 64 numbers behind `name` in the kernel's text. */
+static void kernel_table(const char *name, uint32_t out[64]) {
+    const char *at = strstr(ardm_cl_frequency_frequency, name);
+    ck_assert_ptr_nonnull(at);
+    at = strchr(at, '{');
+    for (int i = 0; i < 64; i++) {
+        char *end = NULL;
+        out[i] = (uint32_t)strtoul(at + 1, &end, 10);
+        ck_assert_ptr_ne(end, at + 1);
+        ck_assert_int_eq(*end, 'u');
+        at = end + 1; /* on the comma */
+    }
+}
+
+START_TEST(tables_are_what_their_formula_says) {
+    uint32_t t1[64], t2[64];
+    kernel_table("frequency_t1[64]", t1);
+    kernel_table("frequency_t2[64]", t2);
+    for (int i = 0; i < 64; i++) {
+        ck_assert_uint_eq(t1[i], (uint32_t)roundl(0x1p30L * exp2l(-i / 64.0L)));
+        ck_assert_uint_eq(t2[i], (uint32_t)roundl(0x1p30L * exp2l(-i / 4096.0L)));
+        ck_assert_uint_eq(t1[i], ardm__frequency_t1[i]);
+        ck_assert_uint_eq(t2[i], ardm__frequency_t2[i]);
+    }
 }
 END_TEST
 
@@ -148,6 +178,7 @@ Suite *frequency_suite(void) {
     TCase *cases = tcase_create("frequency");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, rows_are_exact_and_cost_little);
+    tcase_add_test(cases, tables_are_what_their_formula_says);
     tcase_add_test(cases, one_child_is_free_and_ties_go_to_the_lowest);
     tcase_add_test(cases, values_that_are_no_numbers_stay_harmless);
     tcase_add_test(cases, leaves_sum_into_children);
