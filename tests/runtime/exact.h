@@ -20,8 +20,8 @@
     X(log_sigmoid, -0x1.fffffep127f, 27.725885f, 1.71, 0, (x < 0 ? x : 0) - log1p(exp(-fabs(x))))                                                    \
     X(silu, -27.725885f, 0x1.fffffep127f, 3.65, 0, x / (1 + exp(-x)))                                                                                \
     X(silu_grad, -27.7f, 0x1.fffffep127f, 0, 0x1p-22, silu_slope(x))                                                                                 \
-    X(gelu, -5.3f, 0x1.fffffep127f, 34, 0, x / (1 + exp(-gelu_inner(x))))                                                                            \
-    X(gelu_grad, -5.3f, 0x1.fffffep127f, 0, 0x1p-22, gelu_slope(x))                                                                                  \
+    X(gelu, -6.28f, 0x1.fffffep127f, 58.2, 0, x / (1 + exp(-gelu_inner(x))))                                                                         \
+    X(gelu_grad, -6.28f, 0x1.fffffep127f, 0, 0x1p-22, gelu_slope(x))                                                                                 \
     X(sin, -8192, 8192, 1.54, 0, sin(x))                                                                                                             \
     X(cos, -8192, 8192, 1.54, 0, cos(x))                                                                                                             \
     X(sqrt, 0x1p-126f, 0x1.fffffep127f, 0.5, 0, sqrt(x))                                                                                             \
