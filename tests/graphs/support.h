@@ -28,6 +28,7 @@ TCase *passes_cases(void);
 TCase *gradient_cases(void);
 TCase *memory_cases(void);
 TCase *random_cases(void);
+TCase *alloc_cases(void);
 TCase *ops_cases(void);
 TCase *run_cases(void);
 TCase *train_cases(void);
