@@ -152,7 +152,7 @@ START_TEST(short_constants_come_back) {
         union {
             uint32_t u;
             float f;
-        } bits = {(uint32_t)(noise(2, k) * 1e6f) * 2654435761u + k * 40503u}, got;
+        } bits = {(uint32_t)(int32_t)(noise(2, k) * 1e6f) * 2654435761u + k * 40503u}, got;
         if ((bits.u >> 23 & 255) == 255 || (bits.u >> 23 & 255) < 127 - 40) continue;
         ardm_graph *graph = NULL;
         OK(ardm_graph_create(&graph, "g"));
