@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 static const command *const commands[] = {
-    &command_train, &command_graph, &command_model, &command_devices, &command_cache,
+    &command_train, &command_eval,  &command_sample,  &command_schedule, &command_compress, &command_decompress, &command_list,
+    &command_test,  &command_graph, &command_model, &command_devices,  &command_doctor,   &command_cache,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,0 +1,26 @@
+/* What the archive commands share: models kept open while a command runs, archives read, names made safe. */
+#ifndef ARDM_CLI_CODEC_FILES_H
+#define ARDM_CLI_CODEC_FILES_H
+
+#include "model_file.h"
+
+#include "ardm/codec.h"
+#include "ardm/file.h"
+
+typedef struct open_models {
+    const arguments *args;
+    ardm_device *device;
+    ardm_predictor *list[16];
+    uint32_t n;
+} open_models;
+
+/* Models come from -m, else from the search path. The device is opened, and probed, with the first model. */
+ardm_models models_of(open_models *models, const arguments *args);
+void close_models(open_models *models);
+
+/* Reads and opens an archive; `bytes` must outlive it. */
+ardm_status read_archive(ardm_archive **out, ardm_bytes *bytes, const char *path, const arguments *args);
+const char *base_name(const char *path);
+void print_hash(char out[17], uint64_t hash);
+
+#endif

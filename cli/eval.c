@@ -1,0 +1,153 @@
+/* ardm eval: what data costs, by which label: bound, scheduled likelihood, its prediction, and bytes on disk. */
+#include "codec_files.h"
+#include "picture.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ardm/evaluator.h"
+#include "ardm/sampler.h"
+
+enum { BATCH = 16 };
+
+/* Mean and standard error over items of the scheduled cost, bits a dimension. */
+static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count, uint64_t seed) {
+    ardm_layout layout = ardm_dataset_layout(data);
+    uint32_t units = layout_units(&layout), context = ardm_session_description(p->session)->context;
+    int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
+    uint8_t *mask = calloc((size_t)BATCH, units);
+    double bits[BATCH], sum = 0, squares = 0, began = ardm_clock();
+    ardm_status status = symbols && mask ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for a batch");
+    for (uint32_t i = 0; status == ARDM_OK && i < BATCH; i++) memset(mask + (size_t)i * units, ARDM_GIVEN, context);
+    for (int64_t begin = 0; status == ARDM_OK && begin < count; begin += BATCH) {
+        uint32_t n = count - begin < BATCH ? (uint32_t)(count - begin) : BATCH;
+        for (uint32_t i = 0; i < n; i++) ardm_dataset_item(data, begin + i, symbols + (size_t)i * units);
+        status = ardm_scheduled_cost(bits, p->session, budget, seed, &layout, symbols, mask, (uint64_t)begin, n);
+        for (uint32_t i = 0; status == ARDM_OK && i < n; i++) {
+            double each = bits[i] / (units - context);
+            sum += each;
+            squares += each * each;
+        }
+        if (status == ARDM_OK) status = ardm_progress("scheduled likelihood", (double)(begin + n), (double)count, "items", NULL);
+    }
+    free(symbols);
+    free(mask);
+    ARDM_TRY(status);
+    double mean = sum / (double)count, variance = count > 1 ? (squares - sum * mean) / (double)(count - 1) : 0;
+    *out = (ardm_estimate){count, (double)(units - context) * (double)count, mean, sqrt(variance > 0 ? variance / (double)count : 0), ardm_clock() - began};
+    return ARDM_OK;
+}
+
+/* Compresses the same items, each as an archive of its own, onto disk, and adds up the files' sizes. */
+static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, const char *path, const arguments *args) {
+    const char *temporary = getenv("TMPDIR");
+    char place[4096], file[4200];
+    if (snprintf(place, sizeof place, "%s/ardm-eval-XXXXXX", temporary ? temporary : "/tmp") >= (int)sizeof place || !mkdtemp(place))
+        return ardm_fail(ARDM_EIO, "no temporary folder can be made");
+    ardm_codec_input input = {.name = base_name(path), .shape = argument(args, "shape"), .named_model = 1};
+    ardm_bytes content = {0}, *archives = NULL;
+    ardm_codec_report *reports = NULL;
+    uint32_t n = 0, n_reports = 0;
+    open_models models;
+    ardm_models source = models_of(&models, args);
+    ardm_codec_options options = {.each = 1, .memory = memory_limit(args)};
+    int64_t steps = 0, seed = 0;
+    ardm_status status = items_range(&input.first, &input.end, args);
+    if (status == ARDM_OK) status = argument_int(&steps, args, "steps", 0, 1, 1 << 24);
+    if (status == ARDM_OK) status = argument_int(&seed, args, "seed", 0, 0, INT64_MAX);
+    options.steps = (uint32_t)steps;
+    options.seed = (uint64_t)seed;
+    if (status == ARDM_OK) status = ardm_file_read(&content, path, memory_limit(args), 1);
+    input.data = content.data;
+    input.size = content.size;
+    if (status == ARDM_OK) status = ardm_compress(&archives, &n, &reports, &n_reports, &input, 1, &source, &options);
+    *bytes = *dimensions = 0;
+    for (uint32_t i = 0; status == ARDM_OK && i < n; i++) {
+        struct stat info;
+        snprintf(file, sizeof file, "%s/%u.ardz", place, i);
+        status = ardm_file_write(file, archives[i].data, archives[i].size, 0);
+        if (status == ARDM_OK && stat(file, &info) == 0) *bytes += (uint64_t)info.st_size;
+        *dimensions += reports[i].dimensions;
+        unlink(file);
+    }
+    rmdir(place);
+    for (uint32_t i = 0; archives && i < n; i++) ardm_bytes_free(&archives[i]);
+    free(archives);
+    free(reports);
+    ardm_bytes_free(&content);
+    close_models(&models);
+    return status;
+}
+
+static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const arguments *args) {
+    int64_t draws, steps, seed, count = ardm_dataset_held_out(data);
+    ardm_estimate bound, cost;
+    ardm_budget budget;
+    ARDM_TRY(argument_int(&draws, args, "draws", 4, 1, 10000));
+    ARDM_TRY(argument_int(&steps, args, "steps", 0, 1, 1 << 24));
+    ARDM_TRY(argument_int(&seed, args, "seed", 0, 0, INT64_MAX));
+    ARDM_TRY(ardm_budget_choose(&budget, p->model, p->session, (uint32_t)steps));
+    ardm_status status = ardm_evaluate_bound(&bound, p->session, data, 0, count, (uint32_t)draws, (uint64_t)seed, NULL, NULL);
+    if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed);
+    uint64_t bytes = 0, dimensions = 0;
+    if (status == ARDM_OK && has(args, "coded")) status = coded(&bytes, &dimensions, argument(args, "data"), args);
+    if (status == ARDM_OK && has(args, "json")) {
+        json_t *all = json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I}", "items", (json_int_t)count, "bound", bound.bits, "bound_error", bound.error,
+                                "calls", (json_int_t)budget.calls, "scheduled", cost.bits, "scheduled_error", cost.error, "predicted", budget.bits,
+                                "coded_bytes", (json_int_t)bytes);
+        json_dumpf(all, stdout, JSON_INDENT(1));
+        printf("\n");
+        json_decref(all);
+    } else if (status == ARDM_OK) {
+        printf("%lld items, bits a dimension\n", (long long)count);
+        printf("  bound, %lld draws an item        %8.4f ± %.4f  (%.1f s)\n", (long long)draws, bound.bits, bound.error, bound.seconds);
+        printf("  schedule of %4u calls, measured  %8.4f ± %.4f  (%.1f s)\n", budget.calls, cost.bits, cost.error, cost.seconds);
+        printf("  the same, predicted by the curve %8.4f\n", budget.bits);
+        if (has(args, "coded"))
+            printf("  coded, files on disk             %8.4f  (%llu bytes)\n", 8.0 * (double)bytes / (double)dimensions, (unsigned long long)bytes);
+    }
+    ardm_budget_free(&budget);
+    return status;
+}
+
+static ardm_status run(const arguments *args) {
+    ardm_predictor predictor;
+    ardm_device *device = NULL;
+    ardm_dataset *data = NULL;
+    ARDM_TRY(need_files(args, 1, 1));
+    if (!has(args, "data")) return ardm_fail(ARDM_EINVAL, "give the data: --data PATH");
+    ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
+    const ardm_description *d = ardm_session_description(predictor.session);
+    ardm_dataset_options options = {.paths = argument(args, "data"),
+                                    .root = ".",
+                                    .modality = predictor.modality,
+                                    .variant = predictor.variant,
+                                    .shape = argument(args, "shape"),
+                                    .tile = d->extent[0],
+                                    .window = d->extent[0],
+                                    .whole = 1,
+                                    .memory = memory_limit(args)};
+    ardm_status status = items_range(&options.first, &options.end, args);
+    if (status == ARDM_OK) status = ardm_dataset_open(&data, &options);
+    if (status == ARDM_OK) status = measure(&predictor, data, args);
+    ardm_dataset_free(&data);
+    ardm_predictor_close(&predictor);
+    ardm_device_close(&device);
+    return status;
+}
+
+static const option options[] = {
+    {"data", 'd', "PATH", "files to measure; several in quotes, path@A:B for a part"},
+    {"shape", 0, "HxWxC", "read raw files as arrays of such items"},
+    {"draws", 0, "N", "(cell, n) draws an item of the bound; default 4"},
+    {"steps", 0, "N", "calls of the scheduled likelihood; default max(cells, min(48, units))"},
+    {"coded", 0, NULL, "also compress each item (one file) and measure the archives on disk"},
+    {"model", 'm', "MODEL", "for --coded; default: the model that is evaluated, found by its kind"},
+    {NULL, 0, NULL, NULL},
+};
+const command command_eval = {"eval", "MODEL --data PATH [--items A:B]", "Bound, scheduled likelihood and coded size of data, labelled.",
+                              "ardm eval tiles --data test.hwc.xz --shape 32x32x3 --items 0:100 --coded", options, run};

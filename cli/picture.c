@@ -1,0 +1,57 @@
+/* Grids of pictures and lines of text, through the modality's own renderer. */
+#include "picture.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "ardm/file.h"
+#include "ardm/modality.h"
+
+uint32_t layout_units(const ardm_layout *layout) {
+    uint32_t units = layout->channels;
+    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
+    return units;
+}
+
+static ardm_status render(ardm_bytes *out, const ardm_predictor *p, uint32_t rank, const int64_t *extents, ardm_item *item) {
+    const ardm_modality *modality;
+    ARDM_TRY(ardm_modality_find(&modality, p->modality));
+    if (!item->symbols) return ardm_item_blank(item, modality, p->variant[0] ? p->variant : NULL, rank, extents);
+    return ardm_item_render(out, modality, item, 0);
+}
+
+ardm_status write_items(const char *path, const ardm_predictor *predictor, const ardm_layout *layout, const int32_t *symbols, uint32_t n,
+                        const arguments *args) {
+    ardm_item item;
+    ardm_bytes file = {0};
+    uint32_t units = layout_units(layout), c = layout->channels;
+    ardm_status status = ARDM_OK;
+    memset(&item, 0, sizeof item);
+    if (strcmp(path, "-") == 0 && layout->rank > 1 && isatty(STDOUT_FILENO)) return ardm_fail(ARDM_EINVAL, "a picture is no text for a terminal; use -o FILE.png");
+    if (layout->rank == 1) {
+        int64_t extents[3] = {layout->extent[0], 1, 1};
+        for (uint32_t k = 0; k < n && status == ARDM_OK; k++) {
+            status = render(&file, predictor, 1, extents, &item);
+            for (uint32_t u = 0; status == ARDM_OK && u < units; u++) item.symbols[u] = (uint16_t)symbols[(size_t)k * units + u];
+            if (status == ARDM_OK) status = render(&file, predictor, 1, extents, &item);
+            if (status == ARDM_OK && n > 1) status = ardm_bytes_printf(&file, "\n%s\n", k + 1 < n ? "--------" : "");
+            ardm_item_free(&item);
+        }
+    } else {
+        uint32_t across = 1;
+        while (across * across < n) across++;
+        uint32_t down = (n + across - 1) / across, h = layout->extent[0], w = layout->extent[1];
+        int64_t extents[3] = {(int64_t)down * (h + 1) - 1, (int64_t)across * (w + 1) - 1, 1};
+        status = render(&file, predictor, 2, extents, &item);
+        for (uint32_t k = 0; status == ARDM_OK && k < n; k++)
+            for (uint32_t u = 0; u < units; u++) {
+                int64_t y = k / across * (h + 1) + u / c / w, x = k % across * (w + 1) + u / c % w;
+                item.symbols[(y * extents[1] + x) * c + u % c] = (uint16_t)symbols[(size_t)k * units + u];
+            }
+        if (status == ARDM_OK) status = render(&file, predictor, 2, extents, &item);
+        ardm_item_free(&item);
+    }
+    if (status == ARDM_OK) status = ardm_file_write(path, file.data, file.size, has(args, "force"));
+    ardm_bytes_free(&file);
+    return status;
+}
