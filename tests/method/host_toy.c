@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ardm/diffusion.h"
 #include "ardm/frequency.h"
 #include "ardm/order.h"
 #include "ardm/philox.h"
@@ -190,6 +191,44 @@ START_TEST(class_mixture) {
     ck_assert_double_eq_tol(entropy(&t), 91.0 / 16, 1e-12);
     ck_assert_double_eq_tol(sum(loss, 3), 91.0 / 16, 1e-9);
     close_toy(&t);
+}
+END_TEST
+
+/* Absorbing diffusion in T steps by its definition: step t decides 1/t of what m undecided units are left, binomial by products. */
+static double diffusion(const double *loss, uint32_t n, uint32_t steps) {
+    double bits = 0;
+    for (uint32_t t = 1; t <= steps; t++)
+        for (uint32_t m = 1; m <= n; m++) {
+            double p = 1;
+            for (uint32_t i = 0; i < m; i++) p *= (double)(n - i) / (i + 1) * t / steps;
+            for (uint32_t i = 0; i < n - m; i++) p *= 1 - (double)t / steps;
+            bits += p * m * loss[n - m] / t;
+        }
+    return bits;
+}
+
+START_TEST(absorbing_diffusion_in_steps) {
+    static const struct {
+        uint32_t steps;
+        double bits;
+    } want[] = {{1, 6}, {2, 5.837902805604055}, {3, 5.786469160536939}, {10, 5.716645010017461}, {100, 5.690393451101921}};
+    toy t;
+    double loss[40];
+    uint32_t units[4];
+    open_mixture(&t, 4, "absorbing 4");
+    losses(&t, loss, units);
+    for (int i = 0; i < 5; i++) ck_assert_double_eq_tol(ardm_diffusion_bits(loss, 3, want[i].steps), want[i].bits, 1e-9);
+    ck_assert_double_eq_tol(1e5 * (ardm_diffusion_bits(loss, 3, 100000) - 91.0 / 16), 1.5 * (loss[0] - loss[2]), 1e-4);
+    close_toy(&t);
+    double sums = 0;
+    for (int n = 0; n < 40; n++) loss[n] = 8.0 / (1 + n);
+    for (uint32_t steps = 1; steps < 60; steps += 7) ck_assert_double_eq_tol(ardm_diffusion_bits(loss, 40, steps), diffusion(loss, 40, steps), 1e-8);
+    static double large[3072];
+    for (int n = 0; n < 3072; n++) sums += large[n] = 2 + 6.0 / (1 + n / 50.0);
+    const double bits = ardm_diffusion_bits(large, 3072, 1000);
+    ck_assert(bits > sums && bits < 3072 * large[0]);
+    ck_assert_double_eq_tol(ardm_diffusion_calls(256, 1000), 226, 0.5);
+    ck_assert_double_eq(ardm_diffusion_calls(5, 1), 1);
 }
 END_TEST
 
@@ -483,6 +522,7 @@ Suite *toy_suite(void) {
     TCase *cases = tcase_create("toy");
     tcase_set_timeout(cases, 120);
     tcase_add_test(cases, class_mixture);
+    tcase_add_test(cases, absorbing_diffusion_in_steps);
     tcase_add_test(cases, class_mixture_in_stages);
     tcase_add_test(cases, markov_chain_of_four_symbols);
     tcase_add_test(cases, given_units_condition_exactly);
