@@ -16,7 +16,8 @@ static ardm_status run(const arguments *args) {
         uint64_t bytes = 0;
         ARDM_TRY(ardm_cache_list(&entries, &count));
         for (size_t i = 0; i < count; i++) {
-            printf("%-72s %9llu  %s%s\n", entries[i].name, (unsigned long long)entries[i].bytes, entries[i].device, entries[i].good == 0 ? "  damaged" : "");
+            printf("%-72s %9llu  %s%s\n", entries[i].name, (unsigned long long)entries[i].bytes, entries[i].device,
+                   entries[i].good == 0 ? "  damaged" : "");
             bytes += entries[i].bytes;
         }
         printf("%zu files, %.1f MiB in %s\n", count, (double)bytes / (1 << 20), folder);

@@ -36,16 +36,20 @@ static ardm_status write_outputs(const ardm_bytes *archives, uint32_t n, const a
         if (!to) return ardm_fail(ARDM_EINVAL, "--each needs a folder: -o DIR");
         ARDM_TRY(ardm_make_directories(to));
         for (uint32_t i = 0; i < n; i++) {
-            if (snprintf(path, sizeof path, "%s/%s.ardz", to, reports[i].name) >= (int)sizeof path) return ardm_fail(ARDM_EINVAL, "path too long: %s", to);
+            if (snprintf(path, sizeof path, "%s/%s.ardz", to, reports[i].name) >= (int)sizeof path)
+                return ardm_fail(ARDM_EINVAL, "path too long: %s", to);
             ARDM_TRY(ardm_file_write(path, archives[i].data, archives[i].size, has(args, "force")));
         }
         return ARDM_OK;
     }
     if (!to) {
         if (args->n_files > 1) return ardm_fail(ARDM_EINVAL, "several files: name the archive with -o X.ardz");
-        if (strcmp(args->files[0], "-") == 0) to = "-";
-        else if (snprintf(path, sizeof path, "%s.ardz", args->files[0]) >= (int)sizeof path) return ardm_fail(ARDM_EINVAL, "path too long");
-        else to = path;
+        if (strcmp(args->files[0], "-") == 0)
+            to = "-";
+        else if (snprintf(path, sizeof path, "%s.ardz", args->files[0]) >= (int)sizeof path)
+            return ardm_fail(ARDM_EINVAL, "path too long");
+        else
+            to = path;
     }
     if (strcmp(to, "-") == 0 && isatty(STDOUT_FILENO)) return ardm_fail(ARDM_EINVAL, "an archive is no text for a terminal; use -o FILE or a pipe");
     return ardm_file_write(to, archives[0].data, archives[0].size, has(args, "force"));
@@ -61,20 +65,20 @@ static void print_reports(const ardm_codec_report *reports, uint32_t n, const ar
         in += r->input_bytes;
         dimensions += r->dimensions;
         stored += r->stored_chunks;
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s, s:b}", "name", r->name, "modality", r->modality,
-                                              "input_bytes", (json_int_t)r->input_bytes, "archive_bytes", (json_int_t)r->archive_bytes, "dimensions",
-                                              (json_int_t)r->dimensions, "chunks", (json_int_t)r->chunks, "stored_chunks", (json_int_t)r->stored_chunks,
-                                              "calls", (json_int_t)r->calls, "bits", r->bits, "predicted_bits", r->predicted, "xxh64", hash, "same_bytes",
-                                              (int)r->same_bytes));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:s, s:b}", "name", r->name, "modality",
+                                              r->modality, "input_bytes", (json_int_t)r->input_bytes, "archive_bytes", (json_int_t)r->archive_bytes,
+                                              "dimensions", (json_int_t)r->dimensions, "chunks", (json_int_t)r->chunks, "stored_chunks",
+                                              (json_int_t)r->stored_chunks, "calls", (json_int_t)r->calls, "bits", r->bits, "predicted_bits",
+                                              r->predicted, "xxh64", hash, "same_bytes", (int)r->same_bytes));
     }
     for (uint32_t i = 0; i < n_archives; i++) out += archives[i].size;
     if (has(args, "json")) {
         json_dumpf(list, stdout, JSON_INDENT(1));
         printf("\n");
     } else if (!has(args, "quiet")) {
-        printf("%u item%s, %llu bytes to %llu, %.4f bits a dimension, all bytes counted; %llu chunk%s stored without the model%s\n", n, n == 1 ? "" : "s",
-               (unsigned long long)in, (unsigned long long)out, dimensions ? 8.0 * (double)out / (double)dimensions : 0, (unsigned long long)stored,
-               stored == 1 ? "" : "s", has(args, "no-verify") ? "; not verified" : "; verified by decoding");
+        printf("%u item%s, %llu bytes to %llu, %.4f bits a dimension, all bytes counted; %llu chunk%s stored without the model%s\n", n,
+               n == 1 ? "" : "s", (unsigned long long)in, (unsigned long long)out, dimensions ? 8.0 * (double)out / (double)dimensions : 0,
+               (unsigned long long)stored, stored == 1 ? "" : "s", has(args, "no-verify") ? "; not verified" : "; verified by decoding");
         for (uint32_t i = 0; i < n && has(args, "verbose"); i++)
             printf("  %s: %s, %u calls, %llu to %llu bytes, predicted %.0f bits, coded %.0f, %s come back\n", reports[i].name, reports[i].modality,
                    reports[i].calls, (unsigned long long)reports[i].input_bytes, (unsigned long long)reports[i].archive_bytes, reports[i].predicted,
@@ -97,8 +101,7 @@ static ardm_status run(const arguments *args) {
     ardm_codec_options options = {(uint32_t)steps, (uint64_t)seed, !has(args, "no-verify"), has(args, "each"), memory_limit(args)};
     ardm_status status = inputs && contents ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for %d files", args->n_files);
     if (status == ARDM_OK) status = read_inputs(inputs, contents, args);
-    if (status == ARDM_OK)
-        status = ardm_compress(&archives, &n_archives, &reports, &n_reports, inputs, (uint32_t)args->n_files, &source, &options);
+    if (status == ARDM_OK) status = ardm_compress(&archives, &n_archives, &reports, &n_reports, inputs, (uint32_t)args->n_files, &source, &options);
     if (status == ARDM_OK) status = write_outputs(archives, n_archives, reports, args);
     const char *to = argument(args, "output");
     int32_t piped = (to && strcmp(to, "-") == 0) || (!to && strcmp(args->files[0], "-") == 0);
@@ -122,5 +125,9 @@ static const option options[] = {
     {"no-verify", 0, NULL, "do not decode again before writing"},
     {NULL, 0, NULL, NULL},
 };
-const command command_compress = {"compress", "FILE… [-o X.ardz] [-m MODEL] [--steps N]",
-                                  "Compress files without loss; what no model helps is stored, so nothing grows.", "ardm compress photo.png", options, run};
+const command command_compress = {"compress",
+                                  "FILE… [-o X.ardz] [-m MODEL] [--steps N]",
+                                  "Compress files without loss; what no model helps is stored, so nothing grows.",
+                                  "ardm compress photo.png",
+                                  options,
+                                  run};

@@ -22,12 +22,15 @@ static ardm_status target_of(char out[4096], const ardm_archive *archive, uint32
     if (!name[0]) { /* X.ardz holds X */
         snprintf(stripped, sizeof stripped, "%s", base_name(source));
         size_t n = strlen(stripped);
-        if (n > 5 && strcmp(stripped + n - 5, ".ardz") == 0) stripped[n - 5] = 0;
-        else if (!to || folder) return ardm_fail(ARDM_EINVAL, "%s stores no name; give -o FILE", source);
+        if (n > 5 && strcmp(stripped + n - 5, ".ardz") == 0)
+            stripped[n - 5] = 0;
+        else if (!to || folder)
+            return ardm_fail(ARDM_EINVAL, "%s stores no name; give -o FILE", source);
         name = stripped;
     }
     if (to && !folder) {
-        if (ardm_archive_count(archive) > 1 && !has(args, "item")) return ardm_fail(ARDM_EINVAL, "%u items: -o must be a folder", ardm_archive_count(archive));
+        if (ardm_archive_count(archive) > 1 && !has(args, "item"))
+            return ardm_fail(ARDM_EINVAL, "%u items: -o must be a folder", ardm_archive_count(archive));
         return snprintf(out, 4096, "%s", to) < 4096 ? ARDM_OK : ardm_fail(ARDM_EINVAL, "path too long");
     }
     ARDM_TRY(check_name(name));
@@ -40,20 +43,24 @@ static ardm_status restore(const ardm_archive *archive, uint32_t index, const ch
     ardm_codec_report report;
     char target[4096];
     ARDM_TRY(target_of(target, archive, index, source, args));
-    if (strcmp(target, "-") != 0 && !has(args, "force") && ardm_file_exists(target)) return ardm_fail(ARDM_EEXIST, "%s exists; overwrite with -f", target);
+    if (strcmp(target, "-") != 0 && !has(args, "force") && ardm_file_exists(target))
+        return ardm_fail(ARDM_EEXIST, "%s exists; overwrite with -f", target);
     ardm_status status = ardm_decompress(&file, &report, archive, index, models, memory_limit(args));
     if (status == ARDM_OK) status = ardm_file_write(target, file.data, file.size, has(args, "force"));
     const ardm_archive_item *item = ardm_archive_at(archive, index);
     if (status == ARDM_OK && strcmp(target, "-") != 0) {
-        if (item->mode && chmod(target, item->mode & 0777) != 0) ardm_log_write(ARDM_LOG_WARNING, "%s: its permissions could not be restored", target);
-        if (!has(args, "quiet")) printf("%s: %zu bytes, %s\n", target, file.size, report.same_bytes ? "the same bytes" : "the same pixels, in a new file");
+        if (item->mode && chmod(target, item->mode & 0777) != 0)
+            ardm_log_write(ARDM_LOG_WARNING, "%s: its permissions could not be restored", target);
+        if (!has(args, "quiet"))
+            printf("%s: %zu bytes, %s\n", target, file.size, report.same_bytes ? "the same bytes" : "the same pixels, in a new file");
     }
     ardm_bytes_free(&file);
     return status == ARDM_OK ? status : ardm_fail_in(status, "%s, item %u", source, index);
 }
 
 /* Calls `each` for the chosen items of every archive; a damaged archive does not keep the next from being read. */
-static ardm_status for_items(const arguments *args, ardm_status (*each)(const ardm_archive *, uint32_t, const char *, const ardm_models *, const arguments *)) {
+static ardm_status for_items(const arguments *args,
+                             ardm_status (*each)(const ardm_archive *, uint32_t, const char *, const ardm_models *, const arguments *)) {
     ARDM_TRY(need_files(args, 1, 100000));
     open_models models;
     ardm_models source = models_of(&models, args);
@@ -85,7 +92,8 @@ static ardm_status test_item(const ardm_archive *archive, uint32_t index, const 
     ardm_bytes file = {0};
     ardm_codec_report report;
     ardm_status status = ardm_decompress(&file, &report, archive, index, models, memory_limit(args));
-    if (status == ARDM_OK && !has(args, "quiet")) printf("%s: item %u whole, %s\n", source, index, report.same_bytes ? "the same bytes" : "the same pixels");
+    if (status == ARDM_OK && !has(args, "quiet"))
+        printf("%s: item %u whole, %s\n", source, index, report.same_bytes ? "the same bytes" : "the same pixels");
     ardm_bytes_free(&file);
     return status == ARDM_OK ? status : ardm_fail_in(status, "%s, item %u", source, index);
 }
@@ -117,12 +125,12 @@ static ardm_status list_archive(json_t *all, const char *path, const arguments *
         const char *kind = names[item->modality < 4 ? item->modality : 0];
         json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s}", "archive", path, "name", item->name, "kind", kind,
                                              "extents", extents, "bytes", (json_int_t)size, "chunks", (json_int_t)item->n_chunks, "stored_chunks",
-                                             (json_int_t)stored, "numerics", (json_int_t)item->numerics, "model", item->modality ? model : "", "xxh64",
-                                             hash));
+                                             (json_int_t)stored, "numerics", (json_int_t)item->numerics, "model", item->modality ? model : "",
+                                             "xxh64", hash));
         if (!has(args, "json"))
-            printf("%-6s %12s %10llu bytes %7.3f bits/dim %6llu chunks (%llu stored)  model %s  xxh64 %s  %s\n", kind, extents, (unsigned long long)size,
-                   values ? 8.0 * (double)size / (double)values : 0, (unsigned long long)item->n_chunks, (unsigned long long)stored,
-                   item->modality ? model : "none", hash, item->name[0] ? item->name : "(no name)");
+            printf("%-6s %12s %10llu bytes %7.3f bits/dim %6llu chunks (%llu stored)  model %s  xxh64 %s  %s\n", kind, extents,
+                   (unsigned long long)size, values ? 8.0 * (double)size / (double)values : 0, (unsigned long long)item->n_chunks,
+                   (unsigned long long)stored, item->modality ? model : "none", hash, item->name[0] ? item->name : "(no name)");
     }
     ardm_archive_close(&archive);
     ardm_bytes_free(&bytes);
@@ -149,8 +157,12 @@ static const option decompress_options[] = {
     {NULL, 0, NULL, NULL},
 };
 static const option list_options[] = {{NULL, 0, NULL, NULL}};
-const command command_decompress = {"decompress", "X.ardz… [-o PATH] [--item N]", "Restore files; the hash of each is checked before it is written.",
-                                    "ardm decompress photo.png.ardz -o photo.png", decompress_options, run_decompress};
-const command command_test = {"test", "X.ardz…", "Decode everything and check every hash, writing nothing.", "ardm test *.ardz", decompress_options,
+const command command_decompress = {"decompress",
+                                    "X.ardz… [-o PATH] [--item N]",
+                                    "Restore files; the hash of each is checked before it is written.",
+                                    "ardm decompress photo.png.ardz -o photo.png",
+                                    decompress_options,
+                                    run_decompress};
+const command command_test = {"test",  "X.ardz…", "Decode everything and check every hash, writing nothing.", "ardm test *.ardz", decompress_options,
                               run_test};
 const command command_list = {"list", "X.ardz…", "What archives hold, without their models.", "ardm list photos.ardz", list_options, run_list};

@@ -15,8 +15,10 @@ static void count(void *user, const char *name, int32_t exact, const char *line)
     tally *t = user;
     t->checks++;
     t->failures += !exact;
-    if (t->json) json_array_append_new(t->list, json_pack("{s:s, s:b, s:s}", "check", name, "exact", (int)exact, "line", line));
-    else if (!exact || !t->quiet) printf("  %-28s %s\n", name, line);
+    if (t->json)
+        json_array_append_new(t->list, json_pack("{s:s, s:b, s:s}", "check", name, "exact", (int)exact, "line", line));
+    else if (!exact || !t->quiet)
+        printf("  %-28s %s\n", name, line);
 }
 
 static ardm_status examine(const char *name, const ardm_device_facts *facts, tally *t) {
@@ -65,5 +67,5 @@ static ardm_status run(const arguments *args) {
 }
 
 static const option options[] = {{NULL, 0, NULL, NULL}};
-const command command_doctor = {"doctor", "[--device NAME]", "Check that devices compute exactly: primitives, functions and every op's cases.",
-                                "ardm doctor -v", options, run};
+const command command_doctor = {
+    "doctor", "[--device NAME]", "Check that devices compute exactly: primitives, functions and every op's cases.", "ardm doctor -v", options, run};

@@ -15,7 +15,8 @@
 enum { BATCH = 16 };
 
 /* Mean and standard error over items of the scheduled cost, bits a dimension. */
-static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count, uint64_t seed) {
+static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count,
+                             uint64_t seed) {
     ardm_layout layout = ardm_dataset_layout(data);
     uint32_t units = layout_units(&layout), context = ardm_session_description(p->session)->context;
     int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
@@ -38,7 +39,8 @@ static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_d
     free(mask);
     ARDM_TRY(status);
     double mean = sum / (double)count, variance = count > 1 ? (squares - sum * mean) / (double)(count - 1) : 0;
-    *out = (ardm_estimate){count, (double)(units - context) * (double)count, mean, sqrt(variance > 0 ? variance / (double)count : 0), ardm_clock() - began};
+    *out = (ardm_estimate){count, (double)(units - context) * (double)count, mean, sqrt(variance > 0 ? variance / (double)count : 0),
+                           ardm_clock() - began};
     return ARDM_OK;
 }
 
@@ -96,9 +98,9 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
     uint64_t bytes = 0, dimensions = 0;
     if (status == ARDM_OK && has(args, "coded")) status = coded(&bytes, &dimensions, argument(args, "data"), args);
     if (status == ARDM_OK && has(args, "json")) {
-        json_t *all = json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I}", "items", (json_int_t)count, "bound", bound.bits, "bound_error", bound.error,
-                                "calls", (json_int_t)budget.calls, "scheduled", cost.bits, "scheduled_error", cost.error, "predicted", budget.bits,
-                                "coded_bytes", (json_int_t)bytes);
+        json_t *all = json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I}", "items", (json_int_t)count, "bound", bound.bits, "bound_error",
+                                bound.error, "calls", (json_int_t)budget.calls, "scheduled", cost.bits, "scheduled_error", cost.error, "predicted",
+                                budget.bits, "coded_bytes", (json_int_t)bytes);
         json_dumpf(all, stdout, JSON_INDENT(1));
         printf("\n");
         json_decref(all);
@@ -149,5 +151,9 @@ static const option options[] = {
     {"model", 'm', "MODEL", "for --coded; default: the model that is evaluated, found by its kind"},
     {NULL, 0, NULL, NULL},
 };
-const command command_eval = {"eval", "MODEL --data PATH [--items A:B]", "Bound, scheduled likelihood and coded size of data, labelled.",
-                              "ardm eval tiles --data test.hwc.xz --shape 32x32x3 --items 0:100 --coded", options, run};
+const command command_eval = {"eval",
+                              "MODEL --data PATH [--items A:B]",
+                              "Bound, scheduled likelihood and coded size of data, labelled.",
+                              "ardm eval tiles --data test.hwc.xz --shape 32x32x3 --items 0:100 --coded",
+                              options,
+                              run};

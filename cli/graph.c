@@ -44,5 +44,9 @@ static const option options[] = {
     {"dot", 0, NULL, "print Graphviz"},
     {NULL, 0, NULL, NULL},
 };
-const command command_graph = {"graph", "MODEL|TEXT [--after PASS] [--dot]", "Print the graph of a model in the text form that parses back.",
-                               "ardm graph model.ardm --dot | dot -Tsvg > graph.svg", options, run};
+const command command_graph = {"graph",
+                               "MODEL|TEXT [--after PASS] [--dot]",
+                               "Print the graph of a model in the text form that parses back.",
+                               "ardm graph model.ardm --dot | dot -Tsvg > graph.svg",
+                               options,
+                               run};

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 static const command *const commands[] = {
-    &command_train, &command_eval,  &command_sample,  &command_schedule, &command_compress, &command_decompress, &command_list,
-    &command_test,  &command_graph, &command_model, &command_devices,  &command_doctor,   &command_cache,
+    &command_train, &command_eval,  &command_sample, &command_infill, &command_schedule, &command_compress, &command_decompress, &command_list,
+    &command_test,  &command_graph, &command_plan,   &command_model,  &command_devices,  &command_doctor,   &command_cache,      &command_plugin,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -49,18 +49,24 @@ static void show_progress(void *user, const char *task, double done, double tota
 }
 
 static void help(FILE *stream) {
-    fputs("ardm: order-agnostic autoregressive diffusion models on any OpenCL device\n\nusage: ardm COMMAND [OPTIONS] …; ardm COMMAND --help tells more\n\n",
+    fputs("ardm: order-agnostic autoregressive diffusion models on any OpenCL device\n\nusage: ardm COMMAND [OPTIONS] …; ardm COMMAND --help tells "
+          "more\n\n",
           stream);
     for (int i = 0; i < N_COMMANDS; i++) fprintf(stream, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static int exit_code(ardm_status status) {
     switch (status) {
-    case ARDM_OK: return ardm_log_warnings() ? EXIT_WARNING : EXIT_GOOD;
-    case ARDM_EMODEL: return EXIT_MODEL;
-    case ARDM_EINEXACT: return EXIT_INEXACT;
-    case ARDM_EINTERRUPT: return EXIT_INTERRUPTED;
-    default: return EXIT_ERROR;
+    case ARDM_OK:
+        return ardm_log_warnings() ? EXIT_WARNING : EXIT_GOOD;
+    case ARDM_EMODEL:
+        return EXIT_MODEL;
+    case ARDM_EINEXACT:
+        return EXIT_INEXACT;
+    case ARDM_EINTERRUPT:
+        return EXIT_INTERRUPTED;
+    default:
+        return EXIT_ERROR;
     }
 }
 

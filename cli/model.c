@@ -17,7 +17,8 @@ static ardm_status show(const char *path, const arguments *args) {
     if (status == ARDM_OK) {
         ardm_sha256_hex(&identity, hex);
         printf("file       %s\nidentity   %s\n", path, hex);
-        static const char *const keys[] = {"ardm.modality", "ardm.process", "ardm.order", "ardm.layout", "ardm.numerics", "ardm.ops", "ardm.training"};
+        static const char *const keys[] = {"ardm.modality", "ardm.process", "ardm.order",   "ardm.layout",
+                                           "ardm.numerics", "ardm.ops",     "ardm.training"};
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (ardm_model_get(model, keys[i])) printf("%-10s %s\n", keys[i] + 5, ardm_model_get(model, keys[i]));
         uint64_t parameters = 0, bytes = 0;
@@ -102,5 +103,9 @@ static const option options[] = {
     {"type", 0, "TYPE", "export: bf16 (default) or int8"},
     {NULL, 0, NULL, NULL},
 };
-const command command_model = {"model", "list | show|verify|export MODEL", "List models, show one, check it, or write a copy with rounded weights.",
-                               "ardm model export run/model.ardm -o tiles.ardm", options, run};
+const command command_model = {"model",
+                               "list | show|verify|export MODEL",
+                               "List models, show one, check it, or write a copy with rounded weights.",
+                               "ardm model export run/model.ardm -o tiles.ardm",
+                               options,
+                               run};

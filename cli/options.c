@@ -72,7 +72,8 @@ ardm_status arguments_parse(arguments *out, const command *which, int argc, char
                 if (equals) return ardm_fail(ARDM_EINVAL, "--%s takes no value", at(which, index)->name);
                 out->values[index] = "";
             } else {
-                if (!equals && i + 1 >= argc) return ardm_fail(ARDM_EINVAL, "--%s needs a value: %s", at(which, index)->name, at(which, index)->value);
+                if (!equals && i + 1 >= argc)
+                    return ardm_fail(ARDM_EINVAL, "--%s needs a value: %s", at(which, index)->name, at(which, index)->value);
                 out->values[index] = equals ? equals + 1 : argv[++i];
             }
         } else {
@@ -95,8 +96,8 @@ ardm_status arguments_parse(arguments *out, const command *which, int argc, char
 static void print_options(FILE *stream, const option *list) {
     for (; list->name; list++) {
         char left[64];
-        snprintf(left, sizeof left, "%s%c%s --%s%s%s", list->letter ? "-" : " ", list->letter ? list->letter : ' ', list->letter ? "," : " ", list->name,
-                 list->value ? " " : "", list->value ? list->value : "");
+        snprintf(left, sizeof left, "%s%c%s --%s%s%s", list->letter ? "-" : " ", list->letter ? list->letter : ' ', list->letter ? "," : " ",
+                 list->name, list->value ? " " : "", list->value ? list->value : "");
         fprintf(stream, "  %-26s %s\n", left, list->help);
     }
 }
@@ -123,8 +124,7 @@ ardm_status argument_int(int64_t *out, const arguments *args, const char *name, 
 }
 
 ardm_status need_files(const arguments *args, int32_t least, int32_t most) {
-    if (args->n_files < least || args->n_files > most)
-        return ardm_fail(ARDM_EINVAL, "usage: ardm %s %s", args->command->name, args->command->usage);
+    if (args->n_files < least || args->n_files > most) return ardm_fail(ARDM_EINVAL, "usage: ardm %s %s", args->command->name, args->command->usage);
     return ARDM_OK;
 }
 
@@ -145,8 +145,10 @@ ardm_status memory_limit_parse(uint64_t *out, const char *text) {
     int64_t value = 0;
     ARDM_TRY(ardm_parse_int(&value, "memory", digits, 1, (int64_t)1 << 42));
     int shift = 0;
-    if (text[n] && !text[n + 1]) shift = text[n] == 'K' ? 10 : text[n] == 'M' ? 20 : text[n] == 'G' ? 30 : -1;
-    else if (text[n]) shift = -1;
+    if (text[n] && !text[n + 1])
+        shift = text[n] == 'K' ? 10 : text[n] == 'M' ? 20 : text[n] == 'G' ? 30 : -1;
+    else if (text[n])
+        shift = -1;
     if (shift < 0 || value > ((int64_t)1 << 42 >> shift)) return ardm_fail(ARDM_EINVAL, "--memory %s: give a size such as 2G, 512M or 1000000", text);
     *out = (uint64_t)value << shift;
     return ARDM_OK;

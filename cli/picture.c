@@ -27,7 +27,8 @@ ardm_status write_items(const char *path, const ardm_predictor *predictor, const
     uint32_t units = layout_units(layout), c = layout->channels;
     ardm_status status = ARDM_OK;
     memset(&item, 0, sizeof item);
-    if (strcmp(path, "-") == 0 && layout->rank > 1 && isatty(STDOUT_FILENO)) return ardm_fail(ARDM_EINVAL, "a picture is no text for a terminal; use -o FILE.png");
+    if (strcmp(path, "-") == 0 && layout->rank > 1 && isatty(STDOUT_FILENO))
+        return ardm_fail(ARDM_EINVAL, "a picture is no text for a terminal; use -o FILE.png");
     if (layout->rank == 1) {
         int64_t extents[3] = {layout->extent[0], 1, 1};
         for (uint32_t k = 0; k < n && status == ARDM_OK; k++) {

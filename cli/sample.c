@@ -50,5 +50,9 @@ static const option options[] = {
     {"output", 'o', "FILE", "picture (default samples.png) or text (default standard output)"},
     {NULL, 0, NULL, NULL},
 };
-const command command_sample = {"sample", "MODEL [-n 16] [--steps N] [-o FILE]", "Draw samples; the same seed gives the same ones on every device.",
-                                "ardm sample tiles -n 64 --steps 48 -o grid.png", options, run};
+const command command_sample = {"sample",
+                                "MODEL [-n 16] [--steps N] [-o FILE]",
+                                "Draw samples; the same seed gives the same ones on every device.",
+                                "ardm sample tiles -n 64 --steps 48 -o grid.png",
+                                options,
+                                run};

@@ -9,8 +9,8 @@
 static ardm_status print_budget(json_t *list, const ardm_predictor *p, uint32_t steps, int32_t all, const arguments *args) {
     ardm_budget budget;
     ARDM_TRY(ardm_budget_choose(&budget, p->model, p->session, steps));
-    json_array_append_new(list, json_pack("{s:I, s:I, s:f, s:i}", "calls", (json_int_t)budget.calls, "block", (json_int_t)budget.block, "bits_per_dim",
-                                          budget.bits, "frozen", (int)budget.frozen));
+    json_array_append_new(list, json_pack("{s:I, s:I, s:f, s:i}", "calls", (json_int_t)budget.calls, "block", (json_int_t)budget.block,
+                                          "bits_per_dim", budget.bits, "frozen", (int)budget.frozen));
     if (!has(args, "json")) {
         printf("%6u calls  %8.4f bits/dim", budget.calls, budget.bits);
         if (budget.block) printf("  blocks of %u", budget.block);
@@ -40,7 +40,8 @@ static ardm_status run(const arguments *args) {
     ardm_layout layout = ardm_session_layout(predictor.session);
     uint32_t units = layout.channels * layout.extent[0] * (layout.rank > 1 ? layout.extent[1] : 1);
     if (status == ARDM_OK && steps) status = print_budget(list, &predictor, (uint32_t)steps, 1, args);
-    for (uint32_t b = least; status == ARDM_OK && !steps && b <= units && b <= 16 * least; b *= 2) status = print_budget(list, &predictor, b, 0, args);
+    for (uint32_t b = least; status == ARDM_OK && !steps && b <= units && b <= 16 * least; b *= 2)
+        status = print_budget(list, &predictor, b, 0, args);
     if (status == ARDM_OK && has(args, "json")) {
         json_dumpf(list, stdout, JSON_INDENT(1));
         printf("\n");
@@ -52,5 +53,5 @@ static ardm_status run(const arguments *args) {
 }
 
 static const option options[] = {{"steps", 0, "N", "one budget, with the block ends of every cell"}, {NULL, 0, NULL, NULL}};
-const command command_schedule = {"schedule", "MODEL [--steps N]", "Predicted bits per dimension by number of network calls.", "ardm schedule tiles --steps 24",
-                                  options, run};
+const command command_schedule = {
+    "schedule", "MODEL [--steps N]", "Predicted bits per dimension by number of network calls.", "ardm schedule tiles --steps 24", options, run};

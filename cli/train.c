@@ -15,8 +15,8 @@ static void print_keys(void) {
     for (size_t i = 0; i < count; i++) {
         const ardm_config_key *k = &keys[i];
         if (strcmp(section, k->section) != 0) printf("%s[%s]\n", i ? "\n" : "", section = k->section);
-        printf("  %-11s %s%s%s%s%s%s; %s", k->name, types[k->type], k->choices ? " " : "", k->choices ? k->choices : "", k->unit && k->unit[0] ? ", " : "",
-               k->unit ? k->unit : "", k->fallback ? "" : ", must be given", k->help);
+        printf("  %-11s %s%s%s%s%s%s; %s", k->name, types[k->type], k->choices ? " " : "", k->choices ? k->choices : "",
+               k->unit && k->unit[0] ? ", " : "", k->unit ? k->unit : "", k->fallback ? "" : ", must be given", k->help);
         if (k->fallback && k->fallback[0]) printf(" (default %s)", k->fallback);
         if (k->type == ARDM_KEY_INT || k->type == ARDM_KEY_FLOAT) printf(" [%g … %g]", k->low, k->high);
         printf("\n");
@@ -45,7 +45,8 @@ static ardm_status train(const arguments *args, ardm_recipe *recipe, const char 
     ARDM_TRY(argument_int(&until, args, "until", 0, 1, (int64_t)1 << 40));
     ardm_status status = open_data(&dataset, recipe, args);
     if (status == ARDM_OK) status = open_device(&device, args);
-    if (status == ARDM_OK) status = ardm_trainer_open(&trainer, recipe, dataset, device, folder, resume, has(args, "memory") ? memory_limit(args) : 0);
+    if (status == ARDM_OK)
+        status = ardm_trainer_open(&trainer, recipe, dataset, device, folder, resume, has(args, "memory") ? memory_limit(args) : 0);
     if (status == ARDM_OK) {
         const ardm_plan_facts *plan = ardm_binding_facts(ardm_trainer_binding(trainer));
         printf("device %s, %lld training and %lld held-out items, step %lld of %lld\n", ardm_device_name(device),
@@ -94,5 +95,9 @@ static const option options[] = {
     {"keys", 0, NULL, "print every config key with type, range and default"},
     {NULL, 0, NULL, NULL},
 };
-const command command_train = {"train", "CONFIG [-o RUN] | --resume RUN", "Train a model by a config; Ctrl-C saves and stops.",
-                               "ardm train samples/configs/tiles.ini -o run", options, run};
+const command command_train = {"train",
+                               "CONFIG [-o RUN] | --resume RUN",
+                               "Train a model by a config; Ctrl-C saves and stops.",
+                               "ardm train samples/configs/tiles.ini -o run",
+                               options,
+                               run};

@@ -53,8 +53,10 @@ static ardm_status cell_losses(double **out, const ardm_curve *curve, ardm_sessi
     }
     free(own);
     free(sizes);
-    if (status == ARDM_OK) *out = losses;
-    else free(losses);
+    if (status == ARDM_OK)
+        *out = losses;
+    else
+        free(losses);
     return status;
 }
 

@@ -56,7 +56,8 @@ static ardm_status load_file(ardm_trainer *t, const char *path) {
     if (status == ARDM_OK) status = ardm_model_parse(&file, bytes.data, bytes.size, (uint64_t)1 << 40, path);
     ardm_bytes_free(&bytes);
     ARDM_TRY(status);
-    const char *step = ardm_model_get(file, "ardm.step"), *config = ardm_model_get(file, "ardm.config"), *exponent = ardm_model_get(file, "ardm.exponent");
+    const char *step = ardm_model_get(file, "ardm.step"), *config = ardm_model_get(file, "ardm.config"),
+               *exponent = ardm_model_get(file, "ardm.exponent");
     const ardm_tensor *powers = ardm_model_tensor(file, "trainer.powers"), *measured = ardm_model_tensor(file, "trainer.measured");
     int64_t e = 0;
     if (!step || !config || !exponent || !powers || powers->dtype != ARDM_STORED_F32 || powers->bytes != 8 || !measured ||

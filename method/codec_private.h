@@ -14,8 +14,8 @@ typedef struct ardm_codec__tiling {
     ardm_chunk *chunks;
     uint32_t n_chunks;
     ardm_tile *tiles;
-    int32_t *symbols;                  /* of all tiles, or of the whole text */
-    uint8_t *given;                    /* the mask of a window with context: the first half given */
+    int32_t *symbols; /* of all tiles, or of the whole text */
+    uint8_t *given;   /* the mask of a window with context: the first half given */
     uint64_t count;
 } ardm_codec__tiling;
 

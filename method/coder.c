@@ -20,7 +20,9 @@ static uint32_t units_of(const ardm_layout *layout) {
     return units;
 }
 
-static int32_t coded(const ardm_tile *tile, uint32_t unit) { return !tile->mask || (tile->mask[unit] != ARDM_GIVEN && tile->mask[unit] != ARDM_VOID); }
+static int32_t coded(const ardm_tile *tile, uint32_t unit) {
+    return !tile->mask || (tile->mask[unit] != ARDM_GIVEN && tile->mask[unit] != ARDM_VOID);
+}
 
 uint32_t ardm_chunk_checksum(const ardm_chunk *chunk) {
     size_t n = 0;
@@ -42,12 +44,12 @@ uint32_t ardm_chunk_checksum(const ardm_chunk *chunk) {
 /* A group of one chunk: tiles that are coded call by call together. */
 typedef struct group {
     ardm_chunk *chunk;
-    uint32_t *tiles, n_tiles;          /* indices into chunk->tiles */
+    uint32_t *tiles, n_tiles; /* indices into chunk->tiles */
     ardm_layout layout;
-    uint32_t base;                     /* digest rows of the chunk before this group */
-    uint32_t free_units;               /* of a tile: neither given nor void */
-    uint32_t (*intervals)[2];          /* encoding: [tile][stage·free + place] */
-    uint32_t (*calls)[2];              /* encoding: stage·free + first place, length; of each call */
+    uint32_t base;            /* digest rows of the chunk before this group */
+    uint32_t free_units;      /* of a tile: neither given nor void */
+    uint32_t (*intervals)[2]; /* encoding: [tile][stage·free + place] */
+    uint32_t (*calls)[2];     /* encoding: stage·free + first place, length; of each call */
     uint32_t n_calls;
 } group;
 
@@ -85,7 +87,8 @@ static ardm_status add_groups(groups *g, ardm_chunk *chunk, uint32_t stages) {
         group *grown = realloc(g->list, (g->n + 1) * sizeof *grown);
         if (grown) g->list = grown;
         group *next = grown ? &grown[g->n] : NULL;
-        if (next) *next = (group){.chunk = chunk, .tiles = malloc(chunk->n_tiles * sizeof *next->tiles), .layout = chunk->tiles[t].layout, .base = base};
+        if (next)
+            *next = (group){.chunk = chunk, .tiles = malloc(chunk->n_tiles * sizeof *next->tiles), .layout = chunk->tiles[t].layout, .base = base};
         if (!next || !next->tiles) {
             free(taken);
             return ardm_fail(ARDM_ENOMEM, "no memory for groups");
@@ -116,7 +119,7 @@ static uint32_t row_number(const group *g, uint32_t tile, uint32_t stage, uint32
     return g->base + g->n_tiles * (stage * g->free_units + place) + tile * count;
 }
 
-typedef struct seat {                  /* an item of a walk: which tile of which group */
+typedef struct seat { /* an item of a walk: which tile of which group */
     group *of;
     uint32_t tile;
 } seat;
@@ -142,7 +145,8 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
     uint32_t calls = ardm_walk_calls(walk);
     for (uint32_t i = 0; i < n; i++) {
         group *g = seats[i].of;
-        if (!g->calls && (g->calls = calloc(calls ? calls : 1, sizeof *g->calls)) == NULL) status = ardm_fail(ARDM_ENOMEM, "no memory for %u calls", calls);
+        if (!g->calls && (g->calls = calloc(calls ? calls : 1, sizeof *g->calls)) == NULL)
+            status = ardm_fail(ARDM_ENOMEM, "no memory for %u calls", calls);
         if (!g->intervals && (g->intervals = calloc((size_t)g->n_tiles * stages * g->free_units + 1, sizeof *g->intervals)) == NULL)
             status = ardm_fail(ARDM_ENOMEM, "no memory for intervals");
     }
@@ -266,8 +270,8 @@ ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_c
 typedef struct take_job {
     const ardm_walk *walk;
     const seat *seats;
-    const uint32_t *first;             /* first seat of each chunk's run, and one past the last */
-    ardm_rans_decoder *decoders;       /* by run */
+    const uint32_t *first;       /* first seat of each chunk's run, and one past the last */
+    ardm_rans_decoder *decoders; /* by run */
     const uint32_t *frequency;
     uint32_t digits;
 } take_job;
@@ -387,8 +391,10 @@ ardm_status ardm_decode(ardm_session *session, const ardm_coding *coding, ardm_c
         ardm_chunk *c = &chunks[i];
         c->status = ARDM_OK;
         stored[i] = c->digest;
-        if (c->n_tiles > (uint32_t)MOST_ITEMS * 64) refuse(c, ARDM_EFORMAT, "too many tiles in a chunk");
-        else if (ardm_rans_open(&decoders[i], c->state, c->words, c->word_bytes) != ARDM_OK) refuse(c, ARDM_EFORMAT, ardm_message());
+        if (c->n_tiles > (uint32_t)MOST_ITEMS * 64)
+            refuse(c, ARDM_EFORMAT, "too many tiles in a chunk");
+        else if (ardm_rans_open(&decoders[i], c->state, c->words, c->word_bytes) != ARDM_OK)
+            refuse(c, ARDM_EFORMAT, ardm_message());
         for (uint32_t t = 0; t < c->n_tiles; t++) /* nothing is known: every class is that of symbol 0 */
             for (uint32_t u = 0, units = units_of(&c->tiles[t].layout); u < units; u++)
                 if (coded(&c->tiles[t], u)) c->tiles[t].symbols[u] = 0;

@@ -11,9 +11,9 @@ typedef struct job {
     const ardm_codec_input *input;
     ardm_item item;
     const ardm_modality *modality;
-    ardm_predictor *predictor;         /* NULL: stored as the bytes of the file */
+    ardm_predictor *predictor; /* NULL: stored as the bytes of the file */
     ardm_codec__tiling tiling;
-    const uint8_t *bytes;              /* of the file, where predictor is NULL */
+    const uint8_t *bytes; /* of the file, where predictor is NULL */
     uint64_t size, hash;
     int32_t same_bytes;
     char name[256];
@@ -39,7 +39,7 @@ static ardm_status new_job(job **out, jobs *all, const ardm_codec_input *input) 
     *out = &grown[all->n++];
     memset(*out, 0, sizeof **out);
     (*out)->input = input;
-    snprintf((*out)->name, sizeof (*out)->name, "%s", input->name);
+    snprintf((*out)->name, sizeof(*out)->name, "%s", input->name);
     return ARDM_OK;
 }
 
@@ -223,8 +223,8 @@ static ardm_status verify(const ardm_bytes *archive, const jobs *all, uint32_t f
         ardm_codec_report report;
         status = ardm_decompress(&back, &report, reader, i, models, memory);
         int32_t whole = !j->predictor || j->size == j->input->size;
-        if (status == ARDM_OK && (report.hash != j->hash || (j->same_bytes && whole && (back.size != j->input->size || memcmp(back.data, j->input->data,
-                                                                                                                      back.size) != 0))))
+        if (status == ARDM_OK && (report.hash != j->hash ||
+                                  (j->same_bytes && whole && (back.size != j->input->size || memcmp(back.data, j->input->data, back.size) != 0))))
             status = ardm_fail(ARDM_EFORMAT, "decoding gave something else");
         if (status != ARDM_OK && status != ARDM_EINTERRUPT) ardm_fail_in(status, "%s: verification failed, nothing is written", j->name);
         ardm_bytes_free(&back);

@@ -14,9 +14,9 @@
 /* One decoded picture or text. Items are cut on a grid; training looks at positions before `split` on the outermost axis only. */
 typedef struct piece {
     uint16_t *symbols;
-    int64_t extent[2];                 /* H, W of a picture; length, 1 of a text */
-    int64_t split;                     /* first position of the outermost axis that is held out */
-    int64_t training, held;            /* whole items on the grid of each part */
+    int64_t extent[2];      /* H, W of a picture; length, 1 of a text */
+    int64_t split;          /* first position of the outermost axis that is held out */
+    int64_t training, held; /* whole items on the grid of each part */
     int64_t training_before, held_before;
 } piece;
 
@@ -24,7 +24,7 @@ struct ardm_dataset {
     const ardm_modality *modality;
     char variant[32];
     uint32_t rank, channels, classes;
-    int64_t item[2];                   /* extents of an item; item[1] is 1 for text */
+    int64_t item[2]; /* extents of an item; item[1] is 1 for text */
     piece *pieces;
     int64_t n_pieces, room, training, held, seen;
     json_t *facts;
@@ -67,7 +67,8 @@ static ardm_status add_piece(ardm_dataset *d, ardm_item *item, int32_t whole, in
     return ARDM_OK;
 }
 
-static ardm_status check_form(ardm_dataset *d, const ardm_item *header, const ardm_modality *modality, const char *name, const ardm_dataset_options *o) {
+static ardm_status check_form(ardm_dataset *d, const ardm_item *header, const ardm_modality *modality, const char *name,
+                              const ardm_dataset_options *o) {
     if (d->n_pieces == 0 && !d->modality) {
         d->modality = modality;
         d->rank = header->rank;
@@ -79,8 +80,9 @@ static ardm_status check_form(ardm_dataset *d, const ardm_item *header, const ar
         if (header->rank > 2) return ardm_fail(ARDM_EUNSUPPORTED, "%s: items of rank %u have no network here", name, header->rank);
     }
     if (modality != d->modality || header->rank != d->rank || header->channels != d->channels || header->classes != d->classes)
-        return ardm_fail(ARDM_EINVAL, "%s is %s %s of %u classes and %u channels; the files before are %s %s of %u and %u", name, ardm_modality_id(modality),
-                         header->variant, header->classes, header->channels, ardm_modality_id(d->modality), d->variant, d->classes, d->channels);
+        return ardm_fail(ARDM_EINVAL, "%s is %s %s of %u classes and %u channels; the files before are %s %s of %u and %u", name,
+                         ardm_modality_id(modality), header->variant, header->classes, header->channels, ardm_modality_id(d->modality), d->variant,
+                         d->classes, d->channels);
     return ARDM_OK;
 }
 
@@ -128,8 +130,8 @@ static ardm_status add_file(ardm_dataset *d, const char *path, int64_t begin, in
     ARDM_TRY(ardm_file_read(&bytes, path, o->memory, 1));
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     ardm_status status = ARDM_OK;
-    if (begin > (int64_t)bytes.size) status = ardm_fail(ARDM_EINVAL, "%s has %zu bytes; @%lld:%lld starts behind them", path, bytes.size, (long long)begin,
-                                                       (long long)end);
+    if (begin > (int64_t)bytes.size)
+        status = ardm_fail(ARDM_EINVAL, "%s has %zu bytes; @%lld:%lld starts behind them", path, bytes.size, (long long)begin, (long long)end);
     int64_t size = (end < (int64_t)bytes.size ? end : (int64_t)bytes.size) - begin;
     options.variant = o->variant && o->variant[0] ? o->variant : NULL;
     options.memory = o->memory;
@@ -194,7 +196,8 @@ ardm_status ardm_dataset_open(ardm_dataset **out, const ardm_dataset_options *op
         status = ardm_fail(ARDM_EINVAL, "the data holds no whole item of %lldx%lld; lower [data] tile or window", (long long)d->item[0],
                            (long long)d->item[1]);
     if (status == ARDM_OK && !options->whole && (d->held == 0 || d->training == 0))
-        status = ardm_fail(ARDM_EINVAL, "%lld training and %lld held-out items are too few; give more data", (long long)d->training, (long long)d->held);
+        status =
+            ardm_fail(ARDM_EINVAL, "%lld training and %lld held-out items are too few; give more data", (long long)d->training, (long long)d->held);
     if (status != ARDM_OK) ardm_dataset_free(&d);
     *out = d;
     return status;
@@ -233,8 +236,10 @@ static const piece *piece_of(const ardm_dataset *d, int64_t index, int32_t held)
     int64_t low = 0, high = d->n_pieces - 1;
     while (low < high) {
         int64_t middle = (low + high + 1) / 2, before = held ? d->pieces[middle].held_before : d->pieces[middle].training_before;
-        if (before <= index) low = middle;
-        else high = middle - 1;
+        if (before <= index)
+            low = middle;
+        else
+            high = middle - 1;
     }
     return &d->pieces[low];
 }

@@ -16,9 +16,11 @@ static ardm_status restore_stored(ardm_bytes *out, const ardm_archive *archive, 
         ardm_archive_chunk chunk;
         uint64_t at = i * ARDM_STORED_CHUNK;
         status = ardm_archive_chunk_at(archive, index, i, &chunk);
-        if (status == ARDM_OK) status = ardm_archive_restore(&chunk, data + at, (size_t)(size - at < ARDM_STORED_CHUNK ? size - at : ARDM_STORED_CHUNK));
+        if (status == ARDM_OK)
+            status = ardm_archive_restore(&chunk, data + at, (size_t)(size - at < ARDM_STORED_CHUNK ? size - at : ARDM_STORED_CHUNK));
     }
-    if (status == ARDM_OK && ardm_xxh64(data, (size_t)size) != head->hash) status = ardm_fail(ARDM_EFORMAT, "the restored bytes do not have the archive's hash");
+    if (status == ARDM_OK && ardm_xxh64(data, (size_t)size) != head->hash)
+        status = ardm_fail(ARDM_EFORMAT, "the restored bytes do not have the archive's hash");
     if (status == ARDM_OK) status = ardm_bytes_append(out, data, (size_t)size);
     free(data);
     return status;
@@ -36,7 +38,8 @@ static ardm_status blank_item(ardm_item *out, const ardm_modality **modality, co
     if (head->n_extents != d->rank + with_channels || (with_channels && head->extents[d->rank] != d->channels))
         return ardm_fail(ARDM_EFORMAT, "the item's extents do not fit its model");
     for (uint32_t i = 0; i < d->rank; i++) {
-        if (head->extents[i] < 1 || head->extents[i] > INT32_MAX) return ardm_fail(ARDM_EFORMAT, "an extent of %llu cannot be", (unsigned long long)head->extents[i]);
+        if (head->extents[i] < 1 || head->extents[i] > INT32_MAX)
+            return ardm_fail(ARDM_EFORMAT, "an extent of %llu cannot be", (unsigned long long)head->extents[i]);
         extents[i] = (int64_t)head->extents[i];
     }
     ARDM_TRY(ardm_modality_find(modality, id));

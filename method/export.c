@@ -11,7 +11,7 @@
 
 typedef struct curve_user {
     ardm_curve *curve;
-    uint32_t levels, low;              /* levels of a stage; first n of a blocks family */
+    uint32_t levels, low; /* levels of a stage; first n of a blocks family */
     int32_t causal;
 } curve_user;
 
@@ -22,8 +22,8 @@ static void add_cell(void *user, uint32_t stage, uint32_t level, uint32_t n, uin
     ardm_curve_add(u->curve, cell, n, count, bits, remaining);
 }
 
-ardm_status ardm_measure_curve(ardm_curve **out, ardm_estimate *bound, ardm_session *session, const ardm_dataset *dataset, int64_t first, int64_t count,
-                               uint32_t draws, uint64_t seed) {
+ardm_status ardm_measure_curve(ardm_curve **out, ardm_estimate *bound, ardm_session *session, const ardm_dataset *dataset, int64_t first,
+                               int64_t count, uint32_t draws, uint64_t seed) {
     ardm_layout layout = ardm_dataset_layout(dataset);
     const ardm_order_family *family = ardm_session_order(session);
     ardm_orders *orders;
@@ -67,10 +67,10 @@ static ardm_status put_facts(ardm_model *model, const ardm_trainer *t, const ard
     ARDM_TRY(ardm_dataset_facts(&files, t->dataset));
     json_t *list = json_loadb((const char *)files.data, files.size, 0, NULL);
     ardm_bytes_free(&files);
-    json_t *facts = json_pack("{s:o*, s:I, s:I, s:f, s:s, s:f, s:f, s:I, s:s}", "files", list, "steps", (json_int_t)t->step, "items",
-                              (json_int_t)(t->step * t->recipe->batch), "seconds", t->seconds, "device", ardm_device_name(t->device),
-                              "held_out_bits_per_dim", bound->bits, "held_out_error", bound->error, "held_out_items", (json_int_t)bound->items, "licence",
-                              t->recipe->licence);
+    json_t *facts =
+        json_pack("{s:o*, s:I, s:I, s:f, s:s, s:f, s:f, s:I, s:s}", "files", list, "steps", (json_int_t)t->step, "items",
+                  (json_int_t)(t->step * t->recipe->batch), "seconds", t->seconds, "device", ardm_device_name(t->device), "held_out_bits_per_dim",
+                  bound->bits, "held_out_error", bound->error, "held_out_items", (json_int_t)bound->items, "licence", t->recipe->licence);
     char *text = facts ? json_dumps(facts, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     ardm_status status = text ? ardm_model_set(model, "ardm.training", text) : ardm_fail(ARDM_ENOMEM, "no memory for the training facts");
     free(text);
@@ -101,7 +101,9 @@ static ardm_status put_layout(ardm_model *model, const ardm_trainer *t) {
     if (d.rank == 2)
         snprintf(text, sizeof text, "extents %ux%u channels %u head %s multiple %u context 0", d.extent[0], d.extent[1], d.channels, heads[d.head],
                  d.multiple);
-    else snprintf(text, sizeof text, "extents %u channels %u head %s multiple %u context %u", d.extent[0], d.channels, heads[d.head], d.multiple, d.context);
+    else
+        snprintf(text, sizeof text, "extents %u channels %u head %s multiple %u context %u", d.extent[0], d.channels, heads[d.head], d.multiple,
+                 d.context);
     return ardm_model_set(model, "ardm.layout", text);
 }
 

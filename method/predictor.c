@@ -11,7 +11,8 @@ ardm_status ardm_description_parse(ardm_description *out, const char *text) {
     unsigned height = 0, width = 0, channels = 0, multiple = 0, context = 0;
     int end = -1;
     memset(out, 0, sizeof *out);
-    if (sscanf(text, "extents %5ux%5u channels %5u head %15s multiple %5u context %5u%n", &height, &width, &channels, head, &multiple, &context, &end) == 6) {
+    if (sscanf(text, "extents %5ux%5u channels %5u head %15s multiple %5u context %5u%n", &height, &width, &channels, head, &multiple, &context,
+               &end) == 6) {
         out->rank = 2;
     } else {
         end = -1;
@@ -20,8 +21,8 @@ ardm_status ardm_description_parse(ardm_description *out, const char *text) {
     }
     if (out->rank == 0 || end < 0 || text[end] != 0) return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' cannot be read", text);
     uint64_t units = (uint64_t)height * (out->rank == 2 ? width : 1) * channels;
-    if (units < 1 || units > ARDM_MAX_UNITS) return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' has %llu units; 1 to %u can be", text,
-                                                              (unsigned long long)units, ARDM_MAX_UNITS);
+    if (units < 1 || units > ARDM_MAX_UNITS)
+        return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' has %llu units; 1 to %u can be", text, (unsigned long long)units, ARDM_MAX_UNITS);
     if (multiple < 1 || multiple > 64 || context >= height) return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' is out of range", text);
     for (int32_t i = 0; i < 3; i++)
         if (strcmp(head, heads[i]) == 0) out->head = ARDM_HEAD_SOFTMAX + i;
@@ -40,12 +41,14 @@ static ardm_status put_weights(ardm_predictor *p, const ardm_graph *graph) {
         const char *name = ardm_graph_value_name(graph, value);
         const ardm_shape *shape = ardm_graph_value_shape(graph, value);
         const ardm_tensor *tensor = ardm_model_tensor(p->model, name);
-        if (!tensor || !ardm_model_is_weight(p->model, tensor)) return ardm_fail(ARDM_EFORMAT, "the model lacks the weight %s that its graph names", name);
+        if (!tensor || !ardm_model_is_weight(p->model, tensor))
+            return ardm_fail(ARDM_EFORMAT, "the model lacks the weight %s that its graph names", name);
         int32_t same = tensor->rank == shape->rank;
         for (uint32_t d = 0; same && d < shape->rank; d++) same = tensor->dim[d] == shape->dim[d];
         char wanted[160];
         if (!same || shape->dtype != ARDM_F32)
-            return ardm_fail(ARDM_EFORMAT, "weight %s: the graph asks for %s, the file has other extents", name, ardm_shape_text(shape, wanted, sizeof wanted));
+            return ardm_fail(ARDM_EFORMAT, "weight %s: the graph asks for %s, the file has other extents", name,
+                             ardm_shape_text(shape, wanted, sizeof wanted));
         float *data = malloc((size_t)ardm_shape_bytes(shape) + 1);
         if (!data) return ardm_fail(ARDM_ENOMEM, "no memory for %s", name);
         ardm_status status = ardm_model_widen(p->model, tensor, data);
@@ -68,7 +71,8 @@ static ardm_status open_parts(ardm_predictor *p, uint64_t memory) {
     if (strcmp(numerics, "1") != 0)
         return ardm_fail(ARDM_EUNSUPPORTED, "the model needs numerics version %.8s and this program has version 1; use a newer ardm", numerics);
     p->variant[0] = 0;
-    if (sscanf(modality, "%31s %*d %31s", p->modality, p->variant) < 1) return ardm_fail(ARDM_EFORMAT, "the model's modality '%.40s' cannot be read", modality);
+    if (sscanf(modality, "%31s %*d %31s", p->modality, p->variant) < 1)
+        return ardm_fail(ARDM_EFORMAT, "the model's modality '%.40s' cannot be read", modality);
     ARDM_TRY(ardm_description_parse(&description, layout));
     ARDM_TRY(ardm_model_order(p->model, &family));
     ardm_order_print(&family, order);

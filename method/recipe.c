@@ -1,6 +1,7 @@
 /* The one table of config keys, and from text to a checked recipe. */
 #include "ardm/recipe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,6 +164,20 @@ ardm_status ardm_recipe_read(ardm_recipe **out, const char *path) {
     ardm_status status = ardm_recipe_parse(out, path, (const char *)bytes.data, bytes.size);
     ardm_bytes_free(&bytes);
     return status;
+}
+
+ardm_status ardm_recipe_resolve(ardm_recipe *r, int64_t classes, int64_t channels, ardm_process **process) {
+    char text[64];
+    if (strcmp(r->family, "absorbing") == 0)
+        snprintf(text, sizeof text, "absorbing %lld", (long long)classes);
+    else
+        snprintf(text, sizeof text, "%s %lld %lld", r->family, (long long)classes, (long long)r->base);
+    ARDM_TRY(ardm_process_parse(process, text));
+    r->network.classes = classes;
+    r->network.channels = channels;
+    r->network.stages = ardm_process_stages(*process);
+    r->network.base = ardm_process_base(*process);
+    return ARDM_OK;
 }
 
 void ardm_recipe_free(ardm_recipe **recipe) {

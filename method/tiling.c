@@ -35,7 +35,8 @@ static ardm_status tile_image(ardm_codec__tiling *t, const ardm_item *item, cons
     int32_t *at = t->symbols;
     for (uint64_t i = 0; i < n; i++) {
         int64_t y = (int64_t)i / across * h, x = (int64_t)i % across * w;
-        uint32_t height = (uint32_t)(item->extents[0] - y < h ? item->extents[0] - y : h), width = (uint32_t)(item->extents[1] - x < w ? item->extents[1] - x : w);
+        uint32_t height = (uint32_t)(item->extents[0] - y < h ? item->extents[0] - y : h),
+                 width = (uint32_t)(item->extents[1] - x < w ? item->extents[1] - x : w);
         t->tiles[i] = (ardm_tile){{2, {height, width, 0}, item->channels}, at, NULL};
         at += (size_t)height * width * item->channels;
         ardm_chunk *chunk = &t->chunks[i / ARDM_TILES_PER_CHUNK];
@@ -88,8 +89,10 @@ void ardm_codec__untile(ardm_codec__tiling *t) {
 static void exchange(const ardm_codec__tiling *t, const ardm_item *item, uint16_t *target) {
     if (item->rank == 1) {
         for (int64_t i = 0; i < item->count; i++) {
-            if (target) target[i] = (uint16_t)t->symbols[i];
-            else t->symbols[i] = item->symbols[i];
+            if (target)
+                target[i] = (uint16_t)t->symbols[i];
+            else
+                t->symbols[i] = item->symbols[i];
         }
         return;
     }
@@ -101,8 +104,10 @@ static void exchange(const ardm_codec__tiling *t, const ardm_item *item, uint16_
             for (int64_t row = 0; row < height; row++) {
                 int64_t at = ((y + row) * item->extents[1] + x) * c;
                 for (int64_t j = 0; j < width; j++) {
-                    if (target) target[at + j] = (uint16_t)tile->symbols[row * width + j];
-                    else tile->symbols[row * width + j] = item->symbols[at + j];
+                    if (target)
+                        target[at + j] = (uint16_t)tile->symbols[row * width + j];
+                    else
+                        tile->symbols[row * width + j] = item->symbols[at + j];
                 }
             }
             x += tile->layout.extent[1];

@@ -97,19 +97,11 @@ static int32_t bit_length(uint64_t n) {
 static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resume, uint64_t memory) {
     ardm_recipe *r = t->recipe;
     ardm_layout layout = ardm_dataset_layout(t->dataset);
-    char text[64], path[4096];
+    char path[4096];
     t->folder = malloc(strlen(folder) + 1);
     if (!t->folder) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
     strcpy(t->folder, folder);
-    r->network.classes = ardm_dataset_classes(t->dataset);
-    r->network.channels = layout.channels;
-    if (strcmp(r->family, "absorbing") == 0)
-        snprintf(text, sizeof text, "absorbing %lld", (long long)r->network.classes);
-    else
-        snprintf(text, sizeof text, "%s %lld %lld", r->family, (long long)r->network.classes, (long long)r->base);
-    ARDM_TRY(ardm_process_parse(&t->process, text));
-    r->network.stages = ardm_process_stages(t->process);
-    r->network.base = ardm_process_base(t->process);
+    ARDM_TRY(ardm_recipe_resolve(r, ardm_dataset_classes(t->dataset), layout.channels, &t->process));
     ARDM_TRY(ardm_order_parse(&t->family, r->order));
     ARDM_TRY(ardm_orders_create(&t->orders, &t->family, &layout));
     ARDM_TRY(ardm_network_graph(&t->inference, &r->network));
@@ -294,7 +286,7 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
                 ARDM_TRY(status);
             ARDM_TRY(append_log(t, sum / (double)counted, rate, norm, clipped / (double)counted));
             ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s", (long long)t->step,
-                     sum / (double)counted, t->bound.bits, t->bound.error, t->seconds);
+                           sum / (double)counted, t->bound.bits, t->bound.error, t->seconds);
         }
         if (evaluate || t->step % r->checkpoint == 0 || stop || t->step == last) ARDM_TRY(ardm_trainer__save(t));
         if (stop) return ardm_fail(ARDM_EINTERRUPT, "stopped at step %lld; go on with ardm train --resume %s", (long long)t->step, t->folder);

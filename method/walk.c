@@ -8,12 +8,12 @@
 
 typedef struct walked {
     const ardm_walk_item *item;
-    ardm_schedule *schedule;           /* fitted to this item's counts */
-    int32_t *place;                    /* of the stage at hand */
-    uint32_t *unit_at;                 /* unit by place */
-    uint32_t *counts, *known;          /* by level */
-    uint32_t free;                     /* units that are neither given nor void */
-    uint32_t *unit, *asked;            /* the answer of the last call */
+    ardm_schedule *schedule;  /* fitted to this item's counts */
+    int32_t *place;           /* of the stage at hand */
+    uint32_t *unit_at;        /* unit by place */
+    uint32_t *counts, *known; /* by level */
+    uint32_t free;            /* units that are neither given nor void */
+    uint32_t *unit, *asked;   /* the answer of the last call */
     int32_t *children;
     uint32_t n_asked;
 } walked;
@@ -24,7 +24,7 @@ typedef struct call {
 
 struct ardm_walk {
     ardm_session *session;
-    int32_t task, together;            /* together: one call answers a step of every level */
+    int32_t task, together; /* together: one call answers a step of every level */
     ardm_layout layout;
     ardm_orders *orders;
     const ardm_order *order;
@@ -32,7 +32,7 @@ struct ardm_walk {
     uint64_t seed;
     walked *items;
     call *calls;
-    uint32_t n_calls, stage;           /* stage whose places are made; UINT32_MAX none */
+    uint32_t n_calls, stage; /* stage whose places are made; UINT32_MAX none */
     ardm_call_io io;
 };
 
@@ -93,8 +93,8 @@ static ardm_status list_calls(ardm_walk *w) {
     return ARDM_OK;
 }
 
-ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task, const ardm_layout *layout, const ardm_schedule *schedule, uint32_t block,
-                           uint64_t seed, const ardm_walk_item *items, uint32_t n_items) {
+ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task, const ardm_layout *layout, const ardm_schedule *schedule,
+                           uint32_t block, uint64_t seed, const ardm_walk_item *items, uint32_t n_items) {
     *out = NULL;
     ardm_walk *w = calloc(1, sizeof *w);
     if (!w || !(w->items = calloc(n_items ? n_items : 1, sizeof *w->items))) {
@@ -240,8 +240,10 @@ ardm_status ardm_walk_run(ardm_walk *w, uint32_t index, const uint32_t *number, 
             states[at] = state[u];
         }
         w->io.stage[i] = (int32_t)c->stage;
-        if (w->io.block) w->io.block[i] = (int32_t)w->block;
-        else if (x->n_asked) w->io.time[i] = ardm_fraction(x->asked[0], x->free);
+        if (w->io.block)
+            w->io.block[i] = (int32_t)w->block;
+        else if (x->n_asked)
+            w->io.time[i] = ardm_fraction(x->asked[0], x->free);
         for (uint32_t j = 0; j < x->n_asked; j++) {
             size_t row = (size_t)i * w->io.rows + j;
             uint32_t unit = x->unit[j], symbol = (uint32_t)x->item->symbols[unit];

@@ -25,8 +25,8 @@ ardm_value ardm_network__dense(ardm_graph *graph, const char *prefix, ardm_value
 }
 
 ardm_value ardm_network__conv(ardm_graph *graph, const char *prefix, ardm_value x, int64_t kernel, int64_t in, int64_t out) {
-    ardm_value w = ardm_network__state(graph, prefix, "kernel", "f32[%lld,%lld,%lld,%lld]", (long long)kernel, (long long)kernel, (long long)in,
-                                       (long long)out);
+    ardm_value w =
+        ardm_network__state(graph, prefix, "kernel", "f32[%lld,%lld,%lld,%lld]", (long long)kernel, (long long)kernel, (long long)in, (long long)out);
     ardm_value b = ardm_network__state(graph, prefix, "bias", "f32[%lld]", (long long)out);
     return ARDM_NODE(graph, "add", NULL, ARDM_NODE(graph, "conv", NULL, x, w), b);
 }
@@ -67,8 +67,10 @@ ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network) {
     ardm_graph_output(graph, "z", outputs.z);
     if (outputs.centre >= 0) ardm_graph_output(graph, "centre", outputs.centre);
     ardm_status status = ardm_graph_check(graph);
-    if (status == ARDM_OK) *out = graph;
-    else ardm_graph_free(&graph);
+    if (status == ARDM_OK)
+        *out = graph;
+    else
+        ardm_graph_free(&graph);
     return status;
 }
 

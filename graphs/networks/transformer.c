@@ -19,8 +19,8 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
     ardm_value x = ardm_network__layer_norm(graph, name, h, net->width);
     snprintf(name, sizeof name, "%s.qkv", prefix);
     x = ardm_network__dense(graph, name, x, net->width, 3 * net->width, 0);
-    x = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){x, in->block, in->state}, 3, "heads=%lld, streams=%lld",
-                        (long long)net->heads, (long long)net->streams);
+    x = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){x, in->block, in->state}, 3, "heads=%lld, streams=%lld", (long long)net->heads,
+                        (long long)net->streams);
     snprintf(name, sizeof name, "%s.attention.out", prefix);
     h = ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, net->width, net->width, 1));
 
@@ -45,9 +45,9 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
     ardm_value table = ardm_graph_state(graph, "token.table", type);
     ardm_value h = ARDM_NODE(graph, "embed", NULL, all, table);
     for (int64_t back = 1; back <= net->context; back++) {
-        ardm_value hashed = ardm_graph_node(graph, NULL, "context_ids", (const ardm_value[]){all, in->block}, 2,
-                                            "history=%lld, buckets=%lld, streams=%lld", (long long)back, (long long)net->buckets,
-                                            (long long)net->streams);
+        ardm_value hashed =
+            ardm_graph_node(graph, NULL, "context_ids", (const ardm_value[]){all, in->block}, 2, "history=%lld, buckets=%lld, streams=%lld",
+                            (long long)back, (long long)net->buckets, (long long)net->streams);
         snprintf(prefix, sizeof prefix, "context%lld", (long long)back);
         ardm_value rows = ardm_network__state(graph, prefix, "table", "f32[%lld,%lld]", (long long)net->buckets, width);
         h = ARDM_NODE(graph, "add", NULL, h, ARDM_NODE(graph, "embed", NULL, hashed, rows));

@@ -47,7 +47,8 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     condition = ardm_network__dense(graph, "time.in", condition, width, width, 1);
     if (net->stages > 1) {
         snprintf(type, sizeof type, "f32[%lld,%lld]", (long long)net->stages, width);
-        condition = ARDM_NODE(graph, "add", NULL, condition, ARDM_NODE(graph, "embed", NULL, in->stage, ardm_graph_state(graph, "stage.table", type)));
+        condition =
+            ARDM_NODE(graph, "add", NULL, condition, ARDM_NODE(graph, "embed", NULL, in->stage, ardm_graph_state(graph, "stage.table", type)));
     }
     condition = ARDM_NODE(graph, "silu", NULL, condition);
 

@@ -14,14 +14,52 @@
 
 enum { BATCH = 8, GROUP = 4, STEPS = 20 };
 
-static const ardm_network unet = {.size = sizeof(ardm_network), .kind = ARDM_NETWORK_UNET, .head = ARDM_HEAD_MIXTURE, .classes = 256, .stages = 1,
-                                  .base = 256, .family = "absorbing", .channels = 3, .width = 16, .layers = 2, .heads = 2, .mixtures = 3, .streams = 1,
-                                  .stem = 8, .groups = 4, .scales = 2, .down = 2};
-static const ardm_network staged = {.size = sizeof(ardm_network), .kind = ARDM_NETWORK_UNET, .head = ARDM_HEAD_DIRECT, .classes = 256, .stages = 4,
-                                    .base = 4, .family = "zero-least-significant", .channels = 3, .width = 16, .layers = 2, .heads = 2, .streams = 1,
-                                    .stem = 8, .groups = 4, .scales = 2, .down = 1};
-static const ardm_network text = {.size = sizeof(ardm_network), .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .classes = 27, .stages = 1,
-                                  .base = 27, .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 2, .context = 2,
+static const ardm_network unet = {.size = sizeof(ardm_network),
+                                  .kind = ARDM_NETWORK_UNET,
+                                  .head = ARDM_HEAD_MIXTURE,
+                                  .classes = 256,
+                                  .stages = 1,
+                                  .base = 256,
+                                  .family = "absorbing",
+                                  .channels = 3,
+                                  .width = 16,
+                                  .layers = 2,
+                                  .heads = 2,
+                                  .mixtures = 3,
+                                  .streams = 1,
+                                  .stem = 8,
+                                  .groups = 4,
+                                  .scales = 2,
+                                  .down = 2};
+static const ardm_network staged = {.size = sizeof(ardm_network),
+                                    .kind = ARDM_NETWORK_UNET,
+                                    .head = ARDM_HEAD_DIRECT,
+                                    .classes = 256,
+                                    .stages = 4,
+                                    .base = 4,
+                                    .family = "zero-least-significant",
+                                    .channels = 3,
+                                    .width = 16,
+                                    .layers = 2,
+                                    .heads = 2,
+                                    .streams = 1,
+                                    .stem = 8,
+                                    .groups = 4,
+                                    .scales = 2,
+                                    .down = 1};
+static const ardm_network text = {.size = sizeof(ardm_network),
+                                  .kind = ARDM_NETWORK_TRANSFORMER,
+                                  .head = ARDM_HEAD_SOFTMAX,
+                                  .classes = 27,
+                                  .stages = 1,
+                                  .base = 27,
+                                  .family = "absorbing",
+                                  .channels = 1,
+                                  .width = 32,
+                                  .layers = 2,
+                                  .heads = 2,
+                                  .streams = 2,
+                                  .context = 2,
                                   .buckets = 64};
 
 static void check(ardm_status status) { ck_assert_msg(status == ARDM_OK, "%s", ardm_message()); }
@@ -45,7 +83,8 @@ static void start(ardm_store *store, const ardm_graph *graph) {
 static uint32_t word(uint32_t step, uint32_t what, uint32_t index) { return ardm_random_word(3, ARDM_RANDOM_SYNTHETIC, what, step, index); }
 
 static void fill(ardm_binding *binding, const ardm_network *net, uint32_t step) {
-    int32_t *symbols = ardm_binding_input(binding, "symbols"), *stage = ardm_binding_input(binding, "stage"), *block = ardm_binding_input(binding, "block");
+    int32_t *symbols = ardm_binding_input(binding, "symbols"), *stage = ardm_binding_input(binding, "stage"),
+            *block = ardm_binding_input(binding, "block");
     uint8_t *state = ardm_binding_input(binding, "state");
     float *weight = ardm_binding_input(binding, "weight"), *time = ardm_binding_input(binding, "time");
     uint32_t units = (uint32_t)(ardm_shape_count(ardm_binding_shape(binding, "symbols")) / BATCH);
@@ -120,8 +159,8 @@ static void train(ardm_sha256 *out, const ardm_network *net, const char *device_
     char hex[65];
     ardm_sha256_hex(out, hex);
     printf("%s on %s: %llu parameters, %.1f launches a step, loss %.4f to %.4f, states %.16s\n", unet_kind ? "unet" : "transformer",
-           ardm_device_name(device), (unsigned long long)(parameters / 4), (double)(after.launches - before.launches) / (STEPS - 1), (double)losses[0],
-           (double)losses[STEPS - 1], hex);
+           ardm_device_name(device), (unsigned long long)(parameters / 4), (double)(after.launches - before.launches) / (STEPS - 1),
+           (double)losses[0], (double)losses[STEPS - 1], hex);
     ardm_binding_free(&binding);
     ardm_graph_free(&graph);
     ardm_store_free(&store);

@@ -13,33 +13,33 @@ enum { ARDM_HEAD_SOFTMAX = 1, ARDM_HEAD_DIRECT = 2, ARDM_HEAD_MIXTURE = 3 };
 
 /* Everything that decides a network's shape; written from the config, never read back from a model. */
 typedef struct ardm_network {
-    uint32_t size;                     /* sizeof, first */
+    uint32_t size; /* sizeof, first */
     int32_t kind, head;
-    int64_t classes;                   /* K */
-    int64_t stages, base;              /* S, b: direct heads have S·b logits */
-    const char *family;                /* of the process: "absorbing", "zero-least-significant" */
-    int64_t channels;                  /* symbols a position: 1 for text, C for images; a unit is a symbol */
-    int64_t width, layers;             /* hidden width D; transformer blocks or residual blocks */
-    int64_t heads;                     /* attention heads; unet: 0 has no attention */
-    int64_t mixtures;                  /* M of a mixture head */
-    int64_t streams;                   /* transformer: 1 bidirectional, 2 block-causal */
-    int64_t context, buckets;          /* transformer: hashed embeddings of the 1…context preceding symbols */
-    int64_t stem, groups, scales;      /* unet: full-resolution width, norm groups, scales of the interpolation features */
-    int64_t down;                      /* unet: space-to-depth block, 1 or 2 */
+    int64_t classes;              /* K */
+    int64_t stages, base;         /* S, b: direct heads have S·b logits */
+    const char *family;           /* of the process: "absorbing", "zero-least-significant" */
+    int64_t channels;             /* symbols a position: 1 for text, C for images; a unit is a symbol */
+    int64_t width, layers;        /* hidden width D; transformer blocks or residual blocks */
+    int64_t heads;                /* attention heads; unet: 0 has no attention */
+    int64_t mixtures;             /* M of a mixture head */
+    int64_t streams;              /* transformer: 1 bidirectional, 2 block-causal */
+    int64_t context, buckets;     /* transformer: hashed embeddings of the 1…context preceding symbols */
+    int64_t stem, groups, scales; /* unet: full-resolution width, norm groups, scales of the interpolation features */
+    int64_t down;                 /* unet: space-to-depth block, 1 or 2 */
 } ardm_network;
 
 typedef struct ardm_network_inputs {
-    ardm_value symbols;                /* i32[N,L] or i32[N,H,W,C]: leaves that show what is known */
-    ardm_value state;                  /* u8, the same extents: 0 undecided, 1 decided, 2 given, 3 void */
-    ardm_value stage;                  /* i32[N] */
-    ardm_value time;                   /* f32[N]: n/N over units that are neither void nor given */
-    ardm_value block;                  /* i32[N], block-causal networks; -1 otherwise */
-    ardm_value rows;                   /* i32[N,R], or -1: every unit in order */
+    ardm_value symbols; /* i32[N,L] or i32[N,H,W,C]: leaves that show what is known */
+    ardm_value state;   /* u8, the same extents: 0 undecided, 1 decided, 2 given, 3 void */
+    ardm_value stage;   /* i32[N] */
+    ardm_value time;    /* f32[N]: n/N over units that are neither void nor given */
+    ardm_value block;   /* i32[N], block-causal networks; -1 otherwise */
+    ardm_value rows;    /* i32[N,R], or -1: every unit in order */
 } ardm_network_inputs;
 
 typedef struct ardm_network_outputs {
-    ardm_value z;                      /* softmax f32[N,R,K]; direct f32[N,R,b] of the item's stage; mixture f32[N,R,3M] */
-    ardm_value centre;                 /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
+    ardm_value z;      /* softmax f32[N,R,K]; direct f32[N,R,b] of the item's stage; mixture f32[N,R,3M] */
+    ardm_value centre; /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
 } ardm_network_outputs;
 
 /* Appends the network. Failures are the graph's (ardm_graph_check). */

@@ -10,16 +10,16 @@
 #include "ardm/session.h"
 
 typedef struct ardm_budget {
-    ardm_schedule *schedule;           /* of the nominal layout */
-    uint32_t block;                    /* n of a blocks family, else 0 */
-    int32_t frozen;                    /* its number in the model, −1 when it is not one of them */
-    uint32_t calls;                    /* network calls an item (a text window: of its coded half) */
-    double bits;                       /* predicted, a dimension; 0 when the model has no curve */
+    ardm_schedule *schedule; /* of the nominal layout */
+    uint32_t block;          /* n of a blocks family, else 0 */
+    int32_t frozen;          /* its number in the model, −1 when it is not one of them */
+    uint32_t calls;          /* network calls an item (a text window: of its coded half) */
+    double bits;             /* predicted, a dimension; 0 when the model has no curve */
 } ardm_budget;
 
 /* The loss curve on held-out items first … first+count−1, and the bound that the same calls give. */
-ardm_status ardm_measure_curve(ardm_curve **out, ardm_estimate *bound, ardm_session *session, const ardm_dataset *dataset, int64_t first, int64_t count,
-                               uint32_t draws, uint64_t seed);
+ardm_status ardm_measure_curve(ardm_curve **out, ardm_estimate *bound, ardm_session *session, const ardm_dataset *dataset, int64_t first,
+                               int64_t count, uint32_t draws, uint64_t seed);
 
 /* The schedules that a model carries: budgets 1, 2, 4 … times the cells, or every n of a blocks family. */
 ardm_status ardm_freeze_schedules(ardm_model *model, ardm_session *session, const ardm_curve *curve);

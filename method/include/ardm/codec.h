@@ -18,14 +18,14 @@ typedef struct ardm_models {
 } ardm_models;
 
 typedef struct ardm_codec_input {
-    const char *name;                  /* as stored; "" none */
-    const void *data;                  /* of the file, borrowed */
+    const char *name; /* as stored; "" none */
+    const void *data; /* of the file, borrowed */
     size_t size;
-    const char *shape;                 /* of raw arrays; NULL */
-    int64_t first, end;                /* items of it: 0, INT64_MAX for all */
+    const char *shape;  /* of raw arrays; NULL */
+    int64_t first, end; /* items of it: 0, INT64_MAX for all */
     uint32_t mode;
     int64_t mtime;
-    int32_t named_model;               /* 1: the user chose the model, so unrecognised bytes go to it too */
+    int32_t named_model; /* 1: the user chose the model, so unrecognised bytes go to it too */
 } ardm_codec_input;
 
 /* What became of an item. */
@@ -33,15 +33,15 @@ typedef struct ardm_codec_report {
     char name[256], modality[32];
     uint64_t input_bytes, archive_bytes, dimensions;
     uint32_t chunks, stored_chunks, calls;
-    double bits, predicted;            /* coded bits and the prediction of the schedule, both whole; 0 where stored */
+    double bits, predicted; /* coded bits and the prediction of the schedule, both whole; 0 where stored */
     uint64_t hash;
-    int32_t same_bytes;                /* 1: the file's bytes come back; 0: its pixels */
+    int32_t same_bytes; /* 1: the file's bytes come back; 0: its pixels */
 } ardm_codec_report;
 
 typedef struct ardm_codec_options {
-    uint32_t steps;                    /* calls an item; 0: the default */
+    uint32_t steps; /* calls an item; 0: the default */
     uint64_t seed;
-    int32_t verify, each;              /* each: every item is an archive of its own */
+    int32_t verify, each; /* each: every item is an archive of its own */
     uint64_t memory;
 } ardm_codec_options;
 

@@ -11,30 +11,30 @@
 
 typedef struct ardm_tile {
     ardm_layout layout;
-    int32_t *symbols;                  /* i32[units]; windows of one text overlap in memory, so what was decoded is the next one's context */
-    const uint8_t *mask;               /* ARDM_GIVEN units are not coded; NULL: all are */
+    int32_t *symbols;    /* i32[units]; windows of one text overlap in memory, so what was decoded is the next one's context */
+    const uint8_t *mask; /* ARDM_GIVEN units are not coded; NULL: all are */
 } ardm_tile;
 
 typedef struct ardm_chunk {
     ardm_tile *tiles;
     uint32_t n_tiles;
-    uint64_t number;                   /* of the chunk in its archive: the item of the order's ranks */
-    uint32_t checksum;                 /* XXH32 of the symbols as u16 little-endian, all coded units of all tiles in unit order */
+    uint64_t number;   /* of the chunk in its archive: the item of the order's ranks */
+    uint32_t checksum; /* XXH32 of the symbols as u16 little-endian, all coded units of all tiles in unit order */
     /* The coded form. Encoding fills it; words are the caller's to free. */
     uint32_t digest;
     uint64_t state;
-    uint8_t *words;                    /* little-endian u16 in reading order */
+    uint8_t *words; /* little-endian u16 in reading order */
     uint64_t word_bytes;
-    double bits;                       /* Σ −log2(f / 2^24), encoding only */
-    ardm_status status;                /* decoding: this chunk's own result, with `why` */
+    double bits;        /* Σ −log2(f / 2^24), encoding only */
+    ardm_status status; /* decoding: this chunk's own result, with `why` */
     char why[160];
 } ardm_chunk;
 
 typedef struct ardm_coding {
-    const ardm_schedule *schedule;     /* of the session's nominal layout */
-    uint32_t block;                    /* n of a blocks family, else 0 */
-    uint64_t seed;                     /* of the order */
-    const char *task;                  /* what progress calls it: "compress", "verify", … */
+    const ardm_schedule *schedule; /* of the session's nominal layout */
+    uint32_t block;                /* n of a blocks family, else 0 */
+    uint64_t seed;                 /* of the order */
+    const char *task;              /* what progress calls it: "compress", "verify", … */
 } ardm_coding;
 
 uint32_t ardm_chunk_checksum(const ardm_chunk *chunk);

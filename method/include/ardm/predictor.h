@@ -9,7 +9,7 @@ typedef struct ardm_predictor {
     ardm_model *model;
     ardm_store *store;
     ardm_session *session;
-    ardm_device *device;               /* borrowed */
+    ardm_device *device; /* borrowed */
     ardm_sha256 identity;
     char modality[32], variant[32];
 } ardm_predictor;

@@ -4,6 +4,7 @@
 
 #include "ardm/config.h"
 #include "ardm/network.h"
+#include "ardm/process.h"
 
 typedef struct ardm_recipe {
     char *text; /* the config as read, NUL-terminated */
@@ -29,6 +30,9 @@ typedef struct ardm_recipe {
 ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *text, size_t size);
 ardm_status ardm_recipe_read(ardm_recipe **out, const char *path);
 void ardm_recipe_free(ardm_recipe **recipe);
+
+/* Sets what only the data tells: classes, channels, and from them stages and base. ARDM_EINVAL when the process cannot be. */
+ardm_status ardm_recipe_resolve(ardm_recipe *recipe, int64_t classes, int64_t channels, ardm_process **process);
 
 /* Every key with type, default, range, unit and help; `ardm train --keys` prints it. */
 const ardm_config_key *ardm_recipe_keys(size_t *count);

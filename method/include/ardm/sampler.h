@@ -10,8 +10,8 @@
 typedef struct ardm_sampling {
     const ardm_budget *budget;
     uint64_t seed;
-    double temperature;                /* 1: the model's distribution */
-    const char *task;                  /* for progress */
+    double temperature; /* 1: the model's distribution */
+    const char *task;   /* for progress */
 } ardm_sampling;
 
 /* Draws `n` items of `layout` into symbols, i32[n, units]. mask (u8[n, units], or NULL) keeps ARDM_GIVEN units as they are; item k is

@@ -10,9 +10,9 @@
 #include "ardm/session.h"
 
 typedef struct ardm_walk_item {
-    int32_t *symbols;                  /* i32[units], caller's; undecided units of stage s hold any member of their class x^(s) */
-    const uint8_t *mask;               /* u8[units] with ARDM_GIVEN and ARDM_VOID, or NULL: all free; borrowed */
-    uint64_t number;                   /* item of the order's ranks */
+    int32_t *symbols;    /* i32[units], caller's; undecided units of stage s hold any member of their class x^(s) */
+    const uint8_t *mask; /* u8[units] with ARDM_GIVEN and ARDM_VOID, or NULL: all free; borrowed */
+    uint64_t number;     /* item of the order's ranks */
 } ardm_walk_item;
 
 typedef struct ardm_walk ardm_walk;
@@ -21,8 +21,8 @@ typedef struct ardm_walk ardm_walk;
  *   schedule  of the nominal layout at this block; fitted to each item by fractions
  *   block     n of a blocks family, else 0
  *   items     borrowed with what they point to */
-ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task, const ardm_layout *layout, const ardm_schedule *schedule, uint32_t block,
-                           uint64_t seed, const ardm_walk_item *items, uint32_t n_items);
+ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task, const ardm_layout *layout, const ardm_schedule *schedule,
+                           uint32_t block, uint64_t seed, const ardm_walk_item *items, uint32_t n_items);
 void ardm_walk_close(ardm_walk **walk);
 uint32_t ardm_walk_calls(const ardm_walk *walk);
 
@@ -30,9 +30,9 @@ uint32_t ardm_walk_calls(const ardm_walk *walk);
  * at places place … of the stage. A causal network with known symbols answers a step of every level: then `place` is by unit. */
 typedef struct ardm_walk_rows {
     uint32_t count, stage;
-    const uint32_t *unit;              /* natural unit numbers */
-    const uint32_t *place;             /* place of each in the stage's sequence: coding order inside an item */
-    const int32_t *children;           /* reachable children; 1: nothing to code */
+    const uint32_t *unit;    /* natural unit numbers */
+    const uint32_t *place;   /* place of each in the stage's sequence: coding order inside an item */
+    const int32_t *children; /* reachable children; 1: nothing to code */
 } ardm_walk_rows;
 
 /* Runs call `index` (in order). Fills targets from the symbols, sampling slots by Philox purpose 8, and `coldness`. number[i] is the
