@@ -9,6 +9,7 @@ int main(void) {
     srunner_add_suite(runner, frequency_suite());
     srunner_add_suite(runner, rans_suite());
     srunner_add_suite(runner, toy_suite());
+    srunner_add_suite(runner, estimator_suite());
     srunner_add_suite(runner, archive_suite());
     srunner_add_suite(runner, model_suite());
     srunner_run_all(runner, CK_NORMAL);

@@ -15,6 +15,7 @@ Suite *curve_suite(void);
 Suite *frequency_suite(void);
 Suite *rans_suite(void);
 Suite *toy_suite(void);
+Suite *estimator_suite(void);
 Suite *archive_suite(void);
 Suite *model_suite(void);
 

@@ -189,10 +189,10 @@ START_TEST(mutations_never_hurt) {
     uint8_t *good = malloc(bytes.size);
     memcpy(good, bytes.data, bytes.size);
     for (size_t at = 0; at < bytes.size; at++) {
-        for (int change = 0; change < 12; change++) {
+        for (int change = 0; change < 112; change++) {
             memcpy(bytes.data, good, bytes.size);
             static const uint8_t odd[4] = {0, 0xff, 0x80, 0x7f};
-            bytes.data[at] = change < 4 ? odd[change] : change < 8 ? (uint8_t)(bytes.data[at] ^ 1 << change) : (uint8_t)next_random(&state);
+            bytes.data[at] = change < 4 ? odd[change] : change < 12 ? (uint8_t)(bytes.data[at] ^ 1 << (change - 4)) : (uint8_t)next_random(&state);
             if (at < bytes.size - 16) mend(&bytes);
             const ardm_status status = probe(bytes.data, bytes.size, LIMIT);
             ck_assert(status == ARDM_OK || status == ARDM_EFORMAT || status == ARDM_ENOMEM || status == ARDM_EUNSUPPORTED);

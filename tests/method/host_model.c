@@ -269,9 +269,9 @@ START_TEST(damaged_files) {
     uint8_t *good = malloc(bytes.size);
     memcpy(good, bytes.data, bytes.size);
     for (size_t at = 0; at < bytes.size; at++)
-        for (int change = 0; change < 4; change++) {
+        for (int change = 0; change < 20; change++) {
             memcpy(bytes.data, good, bytes.size);
-            bytes.data[at] = change ? (uint8_t)("0[{\"9-.,"[next_random(&state) % 8]) : (uint8_t)next_random(&state);
+            bytes.data[at] = change > 9 ? (uint8_t)("0[{\"9-.,"[next_random(&state) % 8]) : (uint8_t)next_random(&state);
             const ardm_status status = probe(bytes.data, bytes.size, LIMIT);
             ck_assert(status == ARDM_OK || status == ARDM_EFORMAT || status == ARDM_ENOMEM);
             refused += status != ARDM_OK;

@@ -1,162 +1,14 @@
 /* host_toy.c: toy models small enough to enumerate. The network is a table of exact conditionals; processes, orders, states,
  * schedules, frequencies and the coder are the real ones. */
-#include "host.h"
-
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "ardm/diffusion.h"
 #include "ardm/frequency.h"
-#include "ardm/order.h"
 #include "ardm/philox.h"
-#include "ardm/process.h"
 #include "ardm/rans.h"
 #include "ardm/schedule.h"
-
-enum { MOST_STATES = 1024, MOST_UNITS = 5 };
-
-typedef struct toy {
-    uint32_t n, k, states; /* units, symbols, k^n */
-    double p[MOST_STATES];
-    ardm_process *process;
-    ardm_order *order;
-    uint8_t mask[MOST_UNITS]; /* given units */
-} toy;
-
-static uint32_t symbol(const toy *t, uint32_t x, uint32_t unit) {
-    while (unit--) x /= t->k;
-    return x % t->k;
-}
-
-static void open_toy(toy *t, uint32_t n, uint32_t k, const char *process) {
-    memset(t, 0, sizeof *t);
-    t->n = n;
-    t->k = k;
-    t->states = 1;
-    for (uint32_t i = 0; i < n; i++) t->states *= k;
-    ck_ok(ardm_process_parse(&t->process, process));
-    ardm_order_family family;
-    ck_ok(ardm_order_parse(&family, "uniform"));
-    ck_ok(ardm_order_create(&t->order, &family, 0, &(ardm_layout){1, {n}, 1}));
-}
-
-static void close_toy(toy *t) {
-    ardm_process_free(&t->process);
-    ardm_order_free(&t->order);
-}
-
-/* z uniform, every unit equals z with probability 5/8. */
-static void open_mixture(toy *t, uint32_t k, const char *process) {
-    open_toy(t, 3, k, process);
-    for (uint32_t x = 0; x < t->states; x++)
-        for (uint32_t z = 0; z < k; z++) {
-            double p = 1.0 / k;
-            for (uint32_t u = 0; u < 3; u++) p *= symbol(t, x, u) == z ? 0.625 : 0.375 / (k - 1);
-            t->p[x] += p;
-        }
-}
-
-static void open_chain(toy *t, uint32_t n, uint32_t k, const double *step) {
-    char process[32];
-    snprintf(process, sizeof process, "absorbing %u", k);
-    open_toy(t, n, k, process);
-    for (uint32_t x = 0; x < t->states; x++) {
-        t->p[x] = 1.0 / k;
-        for (uint32_t u = 1; u < n; u++) t->p[x] *= step[(symbol(t, x, u) + k - symbol(t, x, u - 1)) % k];
-    }
-}
-
-static void set_levels(toy *t, const uint16_t *levels) {
-    ardm_order_free(&t->order);
-    ck_ok(ardm_order_from_table(&t->order, levels, &(ardm_layout){1, {t->n}, 1}));
-}
-
-static double entropy(const toy *t) {
-    double h = 0;
-    for (uint32_t x = 0; x < t->states; x++)
-        if (t->p[x] > 0) h -= t->p[x] * log2(t->p[x]);
-    return h;
-}
-
-/* What the units show in these states, as one number. */
-static uint32_t context(const toy *t, uint32_t x, uint32_t stage, const uint8_t *state) {
-    uint32_t key = 0;
-    for (uint32_t u = t->n; u-- > 0;) {
-        const uint32_t v = symbol(t, x, u);
-        const uint32_t shown = state[u] == ARDM_GIVEN ? v : ardm_process_class(t->process, stage + (state[u] == ARDM_DECIDED), v);
-        key = key * t->k + shown;
-    }
-    return key;
-}
-
-/* p(digit of `unit` | what x shows), all digits. Returns how many there are. */
-static uint32_t network(const toy *t, uint32_t x, uint32_t stage, const uint8_t *state, uint32_t unit, double *p) {
-    const uint32_t key = context(t, x, stage, state), children = ardm_process_children(t->process, stage, symbol(t, x, unit));
-    double total = 0;
-    for (uint32_t d = 0; d < children; d++) p[d] = 0;
-    for (uint32_t y = 0; y < t->states; y++) {
-        if (context(t, y, stage, state) != key) continue;
-        p[ardm_process_digit(t->process, stage, symbol(t, y, unit), NULL)] += t->p[y];
-        total += t->p[y];
-    }
-    for (uint32_t d = 0; d < children; d++) p[d] /= total;
-    return children;
-}
-
-/* Expected -log2 of a unit's digit in these states, over all data; by the table of contexts. */
-static double unit_loss(const toy *t, uint32_t stage, const uint8_t *state, uint32_t unit) {
-    static double joint[MOST_STATES][6], whole[MOST_STATES];
-    memset(joint, 0, sizeof joint);
-    memset(whole, 0, sizeof whole);
-    for (uint32_t x = 0; x < t->states; x++) {
-        const uint32_t key = context(t, x, stage, state);
-        joint[key][ardm_process_digit(t->process, stage, symbol(t, x, unit), NULL)] += t->p[x];
-        whole[key] += t->p[x];
-    }
-    double loss = 0;
-    for (uint32_t key = 0; key < t->states; key++)
-        for (uint32_t d = 0; d < t->k && whole[key] > 0; d++)
-            if (joint[key][d] > 0) loss -= joint[key][d] * log2(joint[key][d] / whole[key]);
-    return loss;
-}
-
-/* L of one cell: over all subsets of n known units, which are the first n places of an order, and all remaining units. */
-static double cell_loss(const toy *t, uint32_t stage, uint32_t level, uint32_t n) {
-    int32_t place[MOST_UNITS];
-    uint32_t counts[MOST_UNITS] = {0}, subsets = 0;
-    uint8_t state[MOST_UNITS];
-    double sum = 0;
-    ck_ok(ardm_order_place(t->order, t->mask, 1, stage, 0, place, counts));
-    uint32_t before = 0, members[MOST_UNITS], size = 0;
-    for (uint32_t l = 0; l < level; l++) before += counts[l];
-    for (uint32_t u = 0; u < t->n; u++)
-        if (place[u] >= 0 && ardm_order_level(t->order)[u] == level) members[size++] = u;
-    for (uint32_t set = 0; set < 1u << size; set++) {
-        uint32_t known = 0, first = before, later = before + n;
-        for (uint32_t i = 0; i < size; i++) known += set >> i & 1;
-        if (known != n) continue;
-        for (uint32_t i = 0; i < size; i++) place[members[i]] = (int32_t)(set >> i & 1 ? first++ : later++);
-        ardm_order_states(t->order, place, counts, level, n, state);
-        for (uint32_t i = 0; i < size; i++)
-            if (state[members[i]] == ARDM_UNDECIDED) sum += unit_loss(t, stage, state, members[i]) / (size - n);
-        subsets++;
-    }
-    return sum / subsets;
-}
-
-/* All losses of all cells; returns the number of cells. */
-static uint32_t losses(const toy *t, double *loss, uint32_t *units) {
-    const uint32_t levels = ardm_order_levels(t->order), stages = ardm_process_stages(t->process);
-    int32_t place[MOST_UNITS];
-    uint32_t counts[MOST_UNITS], at = 0;
-    ck_ok(ardm_order_place(t->order, t->mask, 1, 0, 0, place, counts));
-    for (uint32_t c = 0; c < stages * levels; c++) {
-        units[c] = counts[c % levels];
-        for (uint32_t n = 0; n < units[c]; n++) loss[at++] = cell_loss(t, c / levels, c % levels, n);
-    }
-    return stages * levels;
-}
+#include "toy.h"
 
 static double sum(const double *x, uint32_t n) {
     double s = 0;
@@ -181,16 +33,16 @@ START_TEST(class_mixture) {
     toy t;
     double loss[8];
     uint32_t units[4];
-    open_mixture(&t, 4, "absorbing 4");
-    ck_assert_uint_eq(losses(&t, loss, units), 1);
+    toy_mixture(&t, 4, "absorbing 4");
+    ck_assert_uint_eq(toy_losses(&t, loss, units), 1);
     static const double want[3] = {2, 1.880240814944147, 1.807259185055853}, costs[3] = {6, 5.760481629888294, 5.6875};
     for (int n = 0; n < 3; n++) {
         ck_assert_double_eq_tol(loss[n], want[n], 1e-9);
         ck_assert_double_eq_tol(best_cost(loss, units, 1, (uint32_t)n + 1), costs[n], 1e-9);
     }
-    ck_assert_double_eq_tol(entropy(&t), 91.0 / 16, 1e-12);
+    ck_assert_double_eq_tol(toy_entropy(&t), 91.0 / 16, 1e-12);
     ck_assert_double_eq_tol(sum(loss, 3), 91.0 / 16, 1e-9);
-    close_toy(&t);
+    toy_close(&t);
 }
 END_TEST
 
@@ -215,11 +67,11 @@ START_TEST(absorbing_diffusion_in_steps) {
     toy t;
     double loss[40];
     uint32_t units[4];
-    open_mixture(&t, 4, "absorbing 4");
-    losses(&t, loss, units);
+    toy_mixture(&t, 4, "absorbing 4");
+    toy_losses(&t, loss, units);
     for (int i = 0; i < 5; i++) ck_assert_double_eq_tol(ardm_diffusion_bits(loss, 3, want[i].steps), want[i].bits, 1e-9);
     ck_assert_double_eq_tol(1e5 * (ardm_diffusion_bits(loss, 3, 100000) - 91.0 / 16), 1.5 * (loss[0] - loss[2]), 1e-4);
-    close_toy(&t);
+    toy_close(&t);
     double sums = 0;
     for (int n = 0; n < 40; n++) loss[n] = 8.0 / (1 + n);
     for (uint32_t steps = 1; steps < 60; steps += 7) ck_assert_double_eq_tol(ardm_diffusion_bits(loss, 40, steps), diffusion(loss, 40, steps), 1e-8);
@@ -236,27 +88,27 @@ START_TEST(class_mixture_in_stages) {
     toy t;
     double loss[16];
     uint32_t units[8];
-    open_mixture(&t, 4, "zero-least-significant 4 2");
-    ck_assert_uint_eq(losses(&t, loss, units), 2);
+    toy_mixture(&t, 4, "zero-least-significant 4 2");
+    ck_assert_uint_eq(toy_losses(&t, loss, units), 2);
     static const double want[6] = {1, 0.954434002924965, 0.925806812019178, 1, 0.924795717633118, 0.882463467422734};
     for (int i = 0; i < 6; i++) ck_assert_double_eq_tol(loss[i], want[i], 1e-9);
     ck_assert_double_eq_tol(sum(loss, 6), 5.6875, 1e-9);
-    close_toy(&t);
+    toy_close(&t);
 
-    open_mixture(&t, 5, "zero-least-significant 5 2");
-    ck_assert_uint_eq(losses(&t, loss, units), 3);
+    toy_mixture(&t, 5, "zero-least-significant 5 2");
+    ck_assert_uint_eq(toy_losses(&t, loss, units), 3);
     static const double stages[3] = {2.036205423515533, 2.258717823021489, 2.184949503043688};
     for (int s = 0; s < 3; s++) ck_assert_double_eq_tol(sum(loss + 3 * s, 3), stages[s], 1e-9);
     ck_assert_double_eq_tol(sum(loss, 9), 6.479872749580699, 1e-9);
-    ck_assert_double_eq_tol(entropy(&t), 6.479872749580699, 1e-9);
-    close_toy(&t);
+    ck_assert_double_eq_tol(toy_entropy(&t), 6.479872749580699, 1e-9);
+    toy_close(&t);
 
-    open_mixture(&t, 6, "zero-least-significant 6 4");
-    ck_assert_uint_eq(losses(&t, loss, units), 2);
+    toy_mixture(&t, 6, "zero-least-significant 6 4");
+    ck_assert_uint_eq(toy_losses(&t, loss, units), 2);
     ck_assert_double_eq_tol(sum(loss, 3), 2.589160528403288, 1e-9);
     ck_assert_double_eq_tol(sum(loss + 3, 3), 4.520140023967880, 1e-9);
-    ck_assert_double_eq_tol(entropy(&t), 2.589160528403288 + 4.520140023967880, 1e-9);
-    close_toy(&t);
+    ck_assert_double_eq_tol(toy_entropy(&t), 2.589160528403288 + 4.520140023967880, 1e-9);
+    toy_close(&t);
 }
 END_TEST
 
@@ -265,22 +117,22 @@ START_TEST(markov_chain_of_four_symbols) {
     toy t;
     double loss[32];
     uint32_t units[8];
-    open_chain(&t, 5, 4, step);
-    ck_assert_double_eq_tol(entropy(&t), 8.1225563, 1e-7);
-    losses(&t, loss, units);
-    ck_assert_double_eq_tol(sum(loss, 5), entropy(&t), 1e-9);
+    toy_chain(&t, 5, 4, step);
+    ck_assert_double_eq_tol(toy_entropy(&t), 8.1225563, 1e-7);
+    toy_losses(&t, loss, units);
+    ck_assert_double_eq_tol(sum(loss, 5), toy_entropy(&t), 1e-9);
     ck_assert_double_eq_tol(best_cost(loss, units, 1, 1), 10, 1e-9); /* one call: the marginals, two bits each */
     for (int n = 1; n < 5; n++) ck_assert(loss[n] <= loss[n - 1] + 1e-12);
     const uint16_t raster[5] = {0, 1, 2, 3, 4}, blocks[5] = {0, 0, 0, 1, 1};
-    set_levels(&t, raster);
-    ck_assert_uint_eq(losses(&t, loss, units), 5);
-    ck_assert_double_eq_tol(sum(loss, 5), entropy(&t), 1e-9);
+    toy_levels(&t, raster);
+    ck_assert_uint_eq(toy_losses(&t, loss, units), 5);
+    ck_assert_double_eq_tol(sum(loss, 5), toy_entropy(&t), 1e-9);
     ck_assert_double_eq_tol(loss[0], 2, 1e-12);
     for (int n = 2; n < 5; n++) ck_assert_double_eq_tol(loss[n], loss[1], 1e-12); /* only the neighbour matters */
-    set_levels(&t, blocks);
-    losses(&t, loss, units);
-    ck_assert_double_eq_tol(sum(loss, 5), entropy(&t), 1e-9);
-    close_toy(&t);
+    toy_levels(&t, blocks);
+    toy_losses(&t, loss, units);
+    ck_assert_double_eq_tol(sum(loss, 5), toy_entropy(&t), 1e-9);
+    toy_close(&t);
 }
 END_TEST
 
@@ -289,7 +141,7 @@ START_TEST(given_units_condition_exactly) {
     toy t;
     double loss[32];
     uint32_t units[8];
-    open_chain(&t, 5, 4, step);
+    toy_chain(&t, 5, 4, step);
     /* H(everything | units 1 and 4) by message passing: chains between the given ones, entropy of the given pair taken off. */
     double pair = 0;
     for (uint32_t d = 0; d < 4; d++) {
@@ -299,16 +151,16 @@ START_TEST(given_units_condition_exactly) {
         pair -= p * log2(p);
     }
     t.mask[1] = t.mask[4] = ARDM_GIVEN;
-    losses(&t, loss, units);
+    toy_losses(&t, loss, units);
     ck_assert_uint_eq(units[0], 3);
-    ck_assert_double_eq_tol(sum(loss, 3), entropy(&t) - (2 + pair), 1e-9);
-    close_toy(&t);
+    ck_assert_double_eq_tol(sum(loss, 3), toy_entropy(&t) - (2 + pair), 1e-9);
+    toy_close(&t);
     /* In stages a given unit shows its full value from the first stage on. */
-    open_mixture(&t, 4, "zero-least-significant 4 2");
+    toy_mixture(&t, 4, "zero-least-significant 4 2");
     t.mask[2] = ARDM_GIVEN;
-    losses(&t, loss, units);
+    toy_losses(&t, loss, units);
     ck_assert_double_eq_tol(sum(loss, 4), 91.0 / 16 - 2, 1e-9);
-    close_toy(&t);
+    toy_close(&t);
 }
 END_TEST
 
@@ -317,27 +169,27 @@ START_TEST(structured_levels_cost_less) {
     toy t;
     double loss[16];
     uint32_t units[8];
-    open_chain(&t, 3, 2, flip);
+    toy_chain(&t, 3, 2, flip);
     const uint16_t raster[3] = {0, 1, 2}, pair[3] = {0, 1, 1};
-    set_levels(&t, raster);
-    losses(&t, loss, units);
+    toy_levels(&t, raster);
+    toy_losses(&t, loss, units);
     ck_assert_double_eq_tol(2 * loss[1], 0.93799, 1e-5); /* what the identity would predict for the last two in one call */
-    set_levels(&t, pair);
-    losses(&t, loss, units);
+    toy_levels(&t, pair);
+    toy_losses(&t, loss, units);
     ck_assert_double_eq_tol(2 * loss[1], 1.14907, 1e-5); /* what they cost */
-    close_toy(&t);
-    open_chain(&t, 5, 2, flip);
-    ck_assert_double_eq_tol(entropy(&t), 2.87598, 1e-5);
-    uint32_t cells = losses(&t, loss, units);
+    toy_close(&t);
+    toy_chain(&t, 5, 2, flip);
+    ck_assert_double_eq_tol(toy_entropy(&t), 2.87598, 1e-5);
+    uint32_t cells = toy_losses(&t, loss, units);
     ck_assert_double_eq_tol(best_cost(loss, units, cells, 3), 3.08390, 1e-5);
     ck_assert_double_eq_tol(best_cost(loss, units, cells, 4), 2.93610, 1e-5);
     const uint16_t levels[5] = {0, 2, 1, 2, 0};
-    set_levels(&t, levels);
-    cells = losses(&t, loss, units);
+    toy_levels(&t, levels);
+    cells = toy_losses(&t, loss, units);
     ck_assert_uint_eq(cells, 3);
     ck_assert_double_eq_tol(best_cost(loss, units, cells, 3), 3.00064, 1e-5);
-    ck_assert_double_eq_tol(best_cost(loss, units, cells, 4), entropy(&t), 1e-9);
-    close_toy(&t);
+    ck_assert_double_eq_tol(best_cost(loss, units, cells, 4), toy_entropy(&t), 1e-9);
+    toy_close(&t);
 }
 END_TEST
 
@@ -345,7 +197,7 @@ END_TEST
 static uint32_t row(const toy *t, uint32_t x, uint32_t stage, const uint8_t *state, uint32_t unit, uint32_t *f) {
     double p[6];
     float z[6];
-    const uint32_t children = network(t, x, stage, state, unit, p);
+    const uint32_t children = toy_network(t, x, stage, state, unit, p);
     for (uint32_t d = 0; d < children; d++) z[d] = (float)log(p[d] > 1e-30 ? p[d] : 1e-30);
     ardm_frequency_row(z, children, f);
     return children;
@@ -370,7 +222,7 @@ static uint32_t walk(const toy *t, const ardm_schedule *s, uint64_t seed, uint64
                     if (place[u] == (int32_t)r) {
                         const uint32_t y = visit(user, t, old, c / levels, state, u); /* one call: nobody sees the block's own units */
                         for (uint32_t v = 0, power = 1; v < t->n; v++, power *= t->k)
-                            if (v == u) x += (symbol(t, y, u) - symbol(t, x, u)) * power;
+                            if (v == u) x += (toy_symbol(t, y, u) - toy_symbol(t, x, u)) * power;
                     }
         }
     }
@@ -389,7 +241,7 @@ typedef struct pairs {
 static uint32_t note(void *user, const toy *t, uint32_t x, uint32_t stage, const uint8_t *state, uint32_t unit) {
     pairs *p = user;
     uint32_t f[6], children = row(t, x, stage, state, unit, f), *pair = p->list[p->count];
-    ardm_frequency_interval(f, children, (int32_t)ardm_process_digit(t->process, stage, symbol(t, x, unit), NULL), pair);
+    ardm_frequency_interval(f, children, (int32_t)ardm_process_digit(t->process, stage, toy_symbol(t, x, unit), NULL), pair);
     if (children > 1) {
         p->count++;
         p->bits += 24 - log2(pair[1]);
@@ -400,7 +252,7 @@ static uint32_t note(void *user, const toy *t, uint32_t x, uint32_t stage, const
 static uint32_t extend(const toy *t, uint32_t x, uint32_t stage, uint32_t unit, uint32_t digit) {
     uint32_t power = 1;
     for (uint32_t v = 0; v < unit; v++) power *= t->k;
-    return x + (ardm_process_child(t->process, stage, symbol(t, x, unit), digit) - symbol(t, x, unit)) * power;
+    return x + (ardm_process_child(t->process, stage, toy_symbol(t, x, unit), digit) - toy_symbol(t, x, unit)) * power;
 }
 
 static uint32_t decode(void *user, const toy *t, uint32_t x, uint32_t stage, const uint8_t *state, uint32_t unit) {
@@ -432,7 +284,7 @@ static uint32_t draw_state(const toy *t, uint64_t *random) {
 static void code_items(toy *t, uint32_t budget) {
     enum { ITEMS = 400 };
     double loss[32], squares = 0, total = 0;
-    uint32_t units[16], cells = losses(t, loss, units);
+    uint32_t units[16], cells = toy_losses(t, loss, units);
     for (uint32_t c = 0, at = 0; c < cells; c++)
         for (uint32_t n = 0; n < units[c]; n++, at++)
             if (n) loss[at] = fmin(loss[at], loss[at - 1]);
@@ -479,9 +331,9 @@ START_TEST(coded_items_come_back_at_the_predicted_size) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int b = 0; b < 3; b++) {
             toy t;
-            open_mixture(&t, rows[i].k, rows[i].process);
+            toy_mixture(&t, rows[i].k, rows[i].process);
             code_items(&t, rows[i].budgets[b]);
-            close_toy(&t);
+            toy_close(&t);
         }
 }
 END_TEST
@@ -490,7 +342,7 @@ END_TEST
 static double chi_square(const toy *t, uint32_t budget, const double *want) {
     enum { SAMPLES = 64000 };
     double loss[16], seen[64] = {0}, chi = 0;
-    uint32_t units[8], cells = losses(t, loss, units);
+    uint32_t units[8], cells = toy_losses(t, loss, units);
     ardm_schedule *s = NULL;
     for (uint32_t i = 1; i < cells * 3; i++)
         if (i % 3) loss[i] = fmin(loss[i], loss[i - 1]);
@@ -506,14 +358,14 @@ START_TEST(samples_follow_the_model) {
     toy t;
     double flat[64];
     for (int x = 0; x < 64; x++) flat[x] = 1.0 / 64;
-    open_mixture(&t, 4, "absorbing 4");
+    toy_mixture(&t, 4, "absorbing 4");
     ck_assert(chi_square(&t, 3, t.p) < 103);
     ck_assert(chi_square(&t, 1, flat) < 103); /* one call: the product of the marginals */
     ck_assert(chi_square(&t, 1, t.p) > 1000);
-    close_toy(&t);
-    open_mixture(&t, 4, "zero-least-significant 4 2");
+    toy_close(&t);
+    toy_mixture(&t, 4, "zero-least-significant 4 2");
     ck_assert(chi_square(&t, 6, t.p) < 103);
-    close_toy(&t);
+    toy_close(&t);
 }
 END_TEST
 
