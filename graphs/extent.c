@@ -3,7 +3,8 @@
  * Ops infer shapes from numbers, so a named extent is given two: A and B = prime · A, the prime its own. Every shape is
  * inferred at both points. An extent that is equal at both is a number; otherwise it is (num/den)·product of names, and the
  * primes of B/A say which: 2·N·H/4 has B/A = prime(N)·prime(H) whatever the coefficient. A is smooth, so that N/group and
- * strides stay whole, and small, so that five extents with 2^14 channels stay below the 2^40 elements an op accepts. */
+ * strides stay whole, and small, so that N·R rows of 65,536 logits and N·H·W positions of 1,900 channels stay below the 2^40
+ * elements an op accepts. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +21,8 @@ typedef struct extent {
 static const struct {
     const char *name;
     int64_t prime, smooth;
-} slots[ARDM_MAX_NAMES] = {{"N", 2, 1920}, {"H", 3, 32}, {"W", 5, 32}, {"L", 7, 96}, {"R", 11, 96}, {"", 13, 96},
-                           {"", 17, 96},   {"", 19, 96}, {"", 23, 96}, {"", 29, 96}, {"", 31, 96},  {"", 37, 96}};
+} slots[ARDM_MAX_NAMES] = {{"N", 2, 19200}, {"H", 3, 32}, {"W", 5, 32}, {"L", 7, 32}, {"R", 11, 16}, {"", 13, 32},
+                           {"", 17, 32},    {"", 19, 32}, {"", 23, 32}, {"", 29, 32}, {"", 31, 32},  {"", 37, 32}};
 
 enum { MOST_COUNT_BITS = 40 };
 

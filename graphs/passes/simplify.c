@@ -181,7 +181,7 @@ ardm_status ardm_graph__dead(ardm_graph *graph) {
         for (uint32_t j = 0; j < node->n_out; ++j) used[node->out[j]] = 1; /* an output nobody reads lives with its node */
         graph->nodes[--kept] = *node;
     }
-    memmove(graph->nodes, graph->nodes + kept, (graph->n_nodes - kept) * sizeof *graph->nodes);
+    if (kept < graph->n_nodes) memmove(graph->nodes, graph->nodes + kept, (graph->n_nodes - kept) * sizeof *graph->nodes);
     graph->n_nodes -= kept;
     ardm_graph__renumber(graph);
     ardm_status status = drop_values(graph, used);

@@ -20,6 +20,7 @@ static const struct {
      "  %c = constant f32[2,2] {11, 22, 13, 24}\n"
      "  %y = constant f32[4] {11, 22, 13, 24}\n"
      "}\n"},
+    {"simplify", "ardm graph 1\ngraph g() {\n}\n", "ardm graph 1\ngraph g() {\n}\n"},
     {"fold", /* inputs and states are not constants */
      "ardm graph 1\ngraph g(%x: f32[2]) -> %y {\n"
      "  %s = state f32[2] \"s\"\n"
