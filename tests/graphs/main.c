@@ -31,5 +31,6 @@ int main(int argc, char **argv) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    close_devices();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

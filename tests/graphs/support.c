@@ -26,7 +26,7 @@ enum { MOST_DEVICES = 16 };
 static ardm_device *devices[MOST_DEVICES];
 static int n_devices;
 
-static void close_all(void) {
+void close_devices(void) {
     while (n_devices > 0) ardm_device_close(&devices[--n_devices]);
 }
 
@@ -43,7 +43,6 @@ ardm_device *device_at(int index) {
             OK(ardm_device_open(&devices[n_devices], name));
             ++n_devices;
         }
-        atexit(close_all);
     }
     return index < n_devices ? devices[index] : NULL;
 }

@@ -14,8 +14,9 @@ ardm_graph *parsed(const char *text);
 char *printed(const ardm_graph *graph); /* the caller frees it */
 void expect_text(const ardm_graph *graph, const char *text);
 
-/* Every device that OpenCL offers and `reference`; `index` from 0, NULL past the end. Opened once, closed at exit. */
+/* Every device that OpenCL offers and `reference`; `index` from 0, NULL past the end. Opened once. */
 ardm_device *device_at(int index);
+void close_devices(void); /* before exit: some drivers are gone by the time exit handlers run */
 ardm_device *reference_device(void);
 
 /* Deterministic numbers in [-1, 1], multiples of 2^-10, so that small steps stay exact in f32. */
