@@ -48,6 +48,20 @@ START_TEST(violators_are_pooled_by_counts) {
 }
 END_TEST
 
+START_TEST(pools_keep_their_counts) {
+    const uint32_t units = 4;
+    const double loss[4] = {1, 3, 4, 0.5}, weight[4] = {1, 3, 2, 1};
+    ardm_curve *c = NULL;
+    double got[4];
+    ck_ok(ardm_curve_create(&c, &units, 1));
+    for (uint32_t n = 0; n < 4; n++) ardm_curve_add(c, 0, n, 4, loss[n], weight[n]);
+    ck_ok(ardm_curve_losses(c, 0, &units, 1, got));
+    for (int i = 0; i < 3; i++) ck_assert_double_eq_tol(got[i], 3, 1e-15); /* (1 + 9 + 8) / 6 */
+    ck_assert_double_eq_tol(got[3], 0.5, 1e-15);
+    ardm_curve_free(&c);
+}
+END_TEST
+
 START_TEST(gaps_and_other_sizes_run_straight) {
     const uint32_t units[2] = {100, 1000}, other[2] = {100, 500};
     ardm_curve *c = NULL;
@@ -109,6 +123,7 @@ Suite *curve_suite(void) {
     TCase *cases = tcase_create("curve");
     tcase_add_test(cases, small_cells_are_kept_exactly);
     tcase_add_test(cases, violators_are_pooled_by_counts);
+    tcase_add_test(cases, pools_keep_their_counts);
     tcase_add_test(cases, gaps_and_other_sizes_run_straight);
     tcase_add_test(cases, sums_merge_fade_and_come_back);
     suite_add_tcase(suite, cases);
