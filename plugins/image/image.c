@@ -78,7 +78,7 @@ static int32_t open(ardm_task *task, ardm_header *header, void **reader) {
     header->rank = 2;
     header->channels = (uint32_t)r->channels;
     header->classes = 256;
-    header->exact = r->side_bytes == 0 || r->side[0] != SIDE_PNG;
+    header->exact = r->side_bytes == 0 || (r->side[0] != SIDE_PNG && (r->side[0] != SIDE_IDX || r->items == 1));
     header->extents[0] = r->height;
     header->extents[1] = r->width;
     header->items = r->items;
@@ -124,6 +124,8 @@ static int32_t begin(ardm_task *task, const ardm_header *header, uint32_t purpos
         status = image_pnm_begin(task, w, n > 0 ? side + 1 : NULL, n > 0 ? n - 1 : 0);
     } else if (side[0] == SIDE_PNG) {
         status = image_png_begin(task, w, side + 1, n - 1);
+    } else if (side[0] == SIDE_IDX) {
+        status = image_idx_begin(task, w, side + 1, n - 1);
     } else if (side[0] != SIDE_RAW || n != 1) {
         status = image_fail(task, ARDM_PLUGIN_EFORMAT, "side bytes of unknown kind %d", side[0]);
     }

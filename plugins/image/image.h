@@ -9,7 +9,7 @@
 extern const ardm_host *image_host;
 
 /* Side bytes: none is a PNM file with the shortest header; else the first byte says what follows. */
-enum { SIDE_PNM = 1, SIDE_PNG = 2, SIDE_RAW = 3 };
+enum { SIDE_PNM = 1, SIDE_PNG = 2, SIDE_RAW = 3, SIDE_IDX = 4 };
 
 /* The first bytes of a file have been read to know its kind; they come first. */
 typedef struct image_input {
@@ -51,6 +51,8 @@ typedef struct image_writer {
 /* side: what follows the first byte. */
 int32_t image_png_begin(ardm_task *task, image_writer *writer, const uint8_t *side, int64_t side_bytes);
 int32_t image_pnm_begin(ardm_task *task, image_writer *writer, const uint8_t *header, int64_t header_bytes);
+/* An IDX file of one picture. */
+int32_t image_idx_begin(ardm_task *task, image_writer *writer, const uint8_t *side, int64_t side_bytes);
 /* Samples as they are. */
 int32_t image_plain_write(ardm_task *task, image_writer *writer, int64_t count, const int32_t *symbols);
 

@@ -1,9 +1,10 @@
-/* Samples that stand one after another: raw arrays, whose shape the user gives, and IDX. Their items come back as raw samples. */
+/* Samples that stand one after another: raw arrays, whose shape the user gives, and IDX. An item of a raw array comes back as its
+ * samples, one of an IDX file as an IDX file of one picture. */
 #include "image.h"
 
 #include <string.h>
 
-static const uint8_t raw_side[1] = {SIDE_RAW};
+static const uint8_t raw_side[1] = {SIDE_RAW}, idx_sides[2][2] = {{SIDE_IDX, 3}, {SIDE_IDX, 4}};
 
 int32_t image_plain_rows(ardm_task *task, image_reader *r, int64_t item, int64_t first, int64_t count, uint8_t *out) {
     int64_t line = r->width * r->channels, at = (item * r->height + first) * line, gap = at - r->offset;
@@ -72,9 +73,21 @@ int32_t image_idx_open(ardm_task *task, image_reader *r) {
     int32_t status = set_plain(task, r, big_endian(dims + 4), big_endian(dims + 8), magic[3] == 4 ? big_endian(dims + 12) : 1);
     if (status) return status;
     r->items = big_endian(dims);
+    r->side = idx_sides[magic[3] - 3];
+    r->side_bytes = sizeof idx_sides[0];
     int64_t want = r->items * r->height * r->width * r->channels;
     if (length >= 0 && length - 4 - bytes != want)
         return image_fail(task, ARDM_PLUGIN_EFORMAT, "IDX: %lld pictures need %lld bytes of samples, the file has %lld", (long long)r->items,
                           (long long)want, (long long)(length - 4 - bytes));
     return ARDM_PLUGIN_OK;
+}
+
+int32_t image_idx_begin(ardm_task *task, image_writer *w, const uint8_t *side, int64_t side_bytes) {
+    if (side_bytes != 1 || (side[0] != 4 && (side[0] != 3 || w->channels != 1)))
+        return image_fail(task, ARDM_PLUGIN_EFORMAT, "the kept IDX rank does not belong to pictures of %lld channels", (long long)w->channels);
+    const int64_t dims[4] = {1, w->height, w->width, w->channels};
+    uint8_t header[20] = {0, 0, 8, side[0]};
+    for (int k = 0; k < side[0]; ++k)
+        for (int byte = 0; byte < 4; ++byte) header[4 + 4 * k + byte] = (uint8_t)(dims[k] >> (24 - 8 * byte));
+    return image_host->write(task, header, 4 + 4 * (int64_t)side[0]);
 }

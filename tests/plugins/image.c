@@ -119,6 +119,7 @@ START_TEST(idx_is_items) {
     uint8_t data[16 + 3 * 4 * 5] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5};
     ardm_source *source;
     ardm_item item;
+    ardm_bytes out = {0}, again = {0};
     for (int i = 0; i < 60; ++i) data[16 + i] = (uint8_t)(200 - i);
     OK(ardm_source_open(&source, NULL, data, sizeof data, "train-images-idx3-ubyte", NULL));
     ck_assert_str_eq(ardm_modality_id(ardm_source_modality(source)), "image");
@@ -126,8 +127,20 @@ START_TEST(idx_is_items) {
     OK(ardm_source_item(&item, source, 2));
     ck_assert_str_eq(item.variant, "grey");
     for (int i = 0; i < 20; ++i) ck_assert_uint_eq(item.symbols[i], (unsigned)(200 - 40 - i));
+    ck_assert_int_eq(item.exact, 0);
+    OK(ardm_item_encode(&out, modality("image"), &item, 0)); /* a file of one picture, which then comes back as it is */
+    ck_assert_uint_eq(out.size, 16 + 20);
     ardm_item_free(&item);
     ardm_source_close(&source);
+    OK(decode(&item, NULL, out.data, out.size, "grey"));
+    ck_assert_int_eq(item.exact, 1);
+    for (int i = 0; i < 20; ++i) ck_assert_uint_eq(item.symbols[i], (unsigned)(200 - 40 - i));
+    OK(ardm_item_encode(&again, modality("image"), &item, 0));
+    ck_assert_uint_eq(again.size, out.size);
+    ck_assert_int_eq(memcmp(again.data, out.data, out.size), 0);
+    ardm_item_free(&item);
+    ardm_bytes_free(&out);
+    ardm_bytes_free(&again);
     FAILS(ardm_source_open(&source, NULL, data, sizeof data - 1, "x", NULL), ARDM_EFORMAT, "60 bytes");
     data[3] = 1;
     FAILS(ardm_source_open(&source, modality("image"), data, sizeof data, "x", NULL), ARDM_EUNSUPPORTED, "rank 1");

@@ -19,10 +19,10 @@ extern "C" {
 
 /* Status: 0 is success; the numbers are those of ardm/status.h. */
 #define ARDM_PLUGIN_OK 0
-#define ARDM_PLUGIN_EINVAL 1       /* an option is wrong */
-#define ARDM_PLUGIN_ENOMEM 3       /* host->allocate gave NULL */
-#define ARDM_PLUGIN_EIO 4          /* a stream failed */
-#define ARDM_PLUGIN_EFORMAT 5      /* the file is damaged or truncated */
+#define ARDM_PLUGIN_EINVAL 1        /* an option is wrong */
+#define ARDM_PLUGIN_ENOMEM 3        /* host->allocate gave NULL */
+#define ARDM_PLUGIN_EIO 4           /* a stream failed */
+#define ARDM_PLUGIN_EFORMAT 5       /* the file is damaged or truncated */
 #define ARDM_PLUGIN_EUNSUPPORTED 12 /* the file is good, and of a kind that is not offered */
 
 /* One file being read or written: its streams, its memory, its message. */
@@ -30,29 +30,29 @@ typedef struct ardm_task ardm_task;
 
 typedef struct ardm_host {
     uint32_t abi, size;
-    const char *version;                                                 /* of the host: "0.1.0" */
-    int64_t (*read)(ardm_task *task, void *to, int64_t bytes);           /* how many came; fewer than asked for: the end */
-    int64_t (*skip)(ardm_task *task, int64_t bytes);                     /* likewise, forwards only */
-    int64_t (*length)(ardm_task *task);                                  /* of the input in bytes, -1 unknown */
-    int32_t (*write)(ardm_task *task, const void *from, int64_t bytes);  /* a status; the host bounds the output */
-    void *(*allocate)(ardm_task *task, int64_t bytes);                   /* aligned to 16, not zeroed; NULL past the user's limit */
-    void (*release)(ardm_task *task, void *memory);                      /* NULL is fine; what is left is freed with the task */
-    int32_t (*fail)(ardm_task *task, int32_t status, const char *text);  /* keeps a copy of text, returns status */
-    const char *(*option)(ardm_task *task, const char *name);            /* a setting's value, NULL not given */
-    const void *(*get)(const char *id);                                  /* optional powers, "ardm.op/1"; NULL: not here */
+    const char *version;                                                /* of the host: "0.1.0" */
+    int64_t (*read)(ardm_task *task, void *to, int64_t bytes);          /* how many came; fewer than asked for: the end */
+    int64_t (*skip)(ardm_task *task, int64_t bytes);                    /* likewise, forwards only */
+    int64_t (*length)(ardm_task *task);                                 /* of the input in bytes, -1 unknown */
+    int32_t (*write)(ardm_task *task, const void *from, int64_t bytes); /* a status; the host bounds the output */
+    void *(*allocate)(ardm_task *task, int64_t bytes);                  /* aligned to 16, not zeroed; NULL past the user's limit */
+    void (*release)(ardm_task *task, void *memory);                     /* NULL is fine; what is left is freed with the task */
+    int32_t (*fail)(ardm_task *task, int32_t status, const char *text); /* keeps a copy of text, returns status */
+    const char *(*option)(ardm_task *task, const char *name);           /* a setting's value, NULL not given */
+    const void *(*get)(const char *id);                                 /* optional powers, "ardm.op/1"; NULL: not here */
 } ardm_host;
 
 /* What a file holds: `items` items of the same form. */
 typedef struct ardm_header {
     uint32_t abi, size;
-    uint32_t rank;                 /* of the positions, 1 to 3; a position is what an order may rank */
-    uint32_t channels;             /* symbols a position, 1 to 64 */
-    uint32_t classes;              /* K: symbols are 0 … K-1; 2 to 65,536 */
-    uint32_t exact;                /* 1: writing it back gives the same bytes; 0: the same values */
-    int64_t extents[3];            /* outermost first; unused ones are 1 */
+    uint32_t rank;      /* of the positions, 1 to 3; a position is what an order may rank */
+    uint32_t channels;  /* symbols a position, 1 to 64 */
+    uint32_t classes;   /* K: symbols are 0 … K-1; 2 to 65,536 */
+    uint32_t exact;     /* 1: writing it back gives the same bytes; 0: the same values */
+    int64_t extents[3]; /* outermost first; unused ones are 1 */
     int64_t items;
-    const char *variant;           /* one of the modality's */
-    const uint8_t *side;           /* what writing needs beside the symbols; at most ARDM_PLUGIN_SIDE; lives until close */
+    const char *variant; /* one of the modality's */
+    const uint8_t *side; /* what writing needs beside the symbols; at most ARDM_PLUGIN_SIDE; lives until close */
     int64_t side_bytes;
 } ardm_header;
 #define ARDM_PLUGIN_SIDE 1048576
@@ -61,32 +61,32 @@ typedef struct ardm_header {
 #define ARDM_SETTING_INT 2
 #define ARDM_SETTING_FLOAT 3
 #define ARDM_SETTING_CHOICE 5
-typedef struct ardm_setting {      /* a row of the config's schema, section [modality] */
+typedef struct ardm_setting { /* a row of the config's schema, section [modality] */
     uint32_t abi, size;
     const char *name;
     uint32_t type;
-    const char *fallback;          /* default as text, NULL: none */
-    double low, high;              /* range of numbers, inclusive */
-    const char *choices;           /* "grey|rgb" */
+    const char *fallback; /* default as text, NULL: none */
+    double low, high;     /* range of numbers, inclusive */
+    const char *choices;  /* "grey|rgb" */
     const char *help;
 } ardm_setting;
 
 typedef struct ardm_modality ardm_modality;
 
-#define ARDM_WRITE_FILE 1          /* the file back, from header, side and symbols */
-#define ARDM_WRITE_PICTURE 2       /* something to look at; side may be empty */
+#define ARDM_WRITE_FILE 1    /* the file back, from header, side and symbols */
+#define ARDM_WRITE_PICTURE 2 /* something to look at; side may be empty */
 
 struct ardm_modality {
     uint32_t abi, size;
-    const char *id;                /* "image"; out of tree "org.example.score" */
-    uint32_t version;              /* of symbols and side bytes; a newer plugin reads what older ones wrote or counts up */
+    const char *id;   /* "image"; out of tree "org.example.score" */
+    uint32_t version; /* of symbols and side bytes; a newer plugin reads what older ones wrote or counts up */
     uint32_t n_settings, setting_stride;
     const ardm_setting *settings;
     const char *help;
-    const char *variants;          /* "grey|rgb", the default first */
-    const char *metric;            /* "bits/dim" */
-    const char *suffix;            /* of ARDM_WRITE_PICTURE: ".png" */
-    const char *config;            /* suggested network and config, INI text */
+    const char *variants; /* "grey|rgb", the default first */
+    const char *metric;   /* "bits/dim" */
+    const char *suffix;   /* of ARDM_WRITE_PICTURE: ".png" */
+    const char *config;   /* suggested network and config, INI text */
 
     /* 0: not mine; 1 to 100. `bytes` first bytes of the file, at most 4,096 of them; name may be "". */
     int32_t (*probe)(const uint8_t *first, int64_t bytes, const char *name);
@@ -111,7 +111,7 @@ struct ardm_modality {
 
 typedef struct ardm_plugin {
     uint32_t abi, size;
-    const char *id;                /* "org.ardm.image": unique, stable, not for display */
+    const char *id; /* "org.ardm.image": unique, stable, not for display */
     const char *name, *version, *licence;
     const ardm_modality *modalities;
     uint32_t n_modalities, modality_stride;
