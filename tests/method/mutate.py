@@ -1,8 +1,8 @@
 """mutate.py SOURCE BUILD: breaks the method in the ways that are easy to get wrong; the tests must notice each.
 
-Copies SOURCE into the folder BUILD (its own, deleted first), configures it once, and for every mutation changes one place, builds the test program, expects it to fail,
-and puts the place back. A mutation whose text is gone is an error too: then this list is stale. Files named after BUILD
-restrict the list."""
+Copies SOURCE into the folder BUILD (its own, deleted first), configures it once, and for every mutation changes one place, builds the
+test program, expects it to fail, and puts the place back. A mutation whose text is gone is an error too: then this list is stale.
+Files named after BUILD restrict the list."""
 import os
 import shutil
 import subprocess
@@ -29,7 +29,8 @@ MUTATIONS = [
     ("pooling without counts", "method/curve.c", "a->weight += b->weight;", "a->weight = 1;"),
     ("curve inside the identity", "method/model_parts.c", 'if (!starts(m->tensors[i].name, "curve.")) identity_tensor', "identity_tensor"),
     ("bf16 by truncation", "method/model_export.c", "up = bits + 0x7fffu + (bits >> 16 & 1);", "up = bits;"),
-    ("a cut archive passes", "method/archive_read.c", 'return indexed ? ardm_fail(ARDM_EFORMAT, "its trailer is missing") : ARDM_OK;', "return ARDM_OK;"),
+    ("a cut archive passes", "method/archive_read.c",
+     'return indexed ? ardm_fail(ARDM_EFORMAT, "its trailer is missing") : ARDM_OK;', "return ARDM_OK;"),
 ]
 
 
