@@ -78,9 +78,10 @@ static ardm_status by_modality(void *user, const char *modality, const char *var
             ardm_status status = ardm_fail(ARDM_EINVAL, "the model %s codes %s, not %s %s; leave -m out to choose by kind", named,
                                            ardm_model_get(model, "ardm.modality"), modality, variant);
             ardm_model_free(&model);
-            return status;
+            if (m->args->n_files == 1) return status; /* among several files the model is meant for those that it fits */
+        } else {
+            return keep(out, m, model);
         }
-        return keep(out, m, model);
     }
     const char *sources[2] = {getenv("ARDM_MODEL_PATH"), model_folders()};
     for (int i = 0; i < 2 && !model; i++)
