@@ -1,13 +1,14 @@
-/* test_ops [--only OP] [--device TEXT] [--variant NAME] [--small] [--digest] [--plant]
+/* test_ops [--only OP | --framework] [--device TEXT] [--variant NAME] [--small] [--digest] [--plant]
  *
  * Every op and case: bytes of every exact variant on every device, oracle bounds, canonical outputs, builds of the reference,
- * gradients, digests. --digest prints the lines of ops/numerics.md. --plant launches a kernel that writes out of bounds, which a
- * memory checker around this program must report. */
+ * gradients, digests, and the framework itself. --digest prints the lines of ops/numerics.md. --plant launches a kernel that writes out of bounds,
+ * which a memory checker around this program must report. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework.h"
 #include "ops.h"
 
 settings chosen;
@@ -101,6 +102,24 @@ static Suite *suite(void) {
     return s;
 }
 
+static Suite *framework_suite(void) {
+    Suite *s = suite_create("op framework");
+    TCase *t = tcase_create("framework");
+    add_framework_tests(t);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+/* OpenCL does not survive a fork, so all tests share this process. */
+static int run_suite(Suite *s) {
+    SRunner *runner = srunner_create(s);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
 /* Writes behind its buffer: the liveness control of memory checkers. */
 static int plant(void) {
     static const char source[] = "kernel void out_of_bounds(global int *y) { y[1000] = 1; }\n";
@@ -125,7 +144,7 @@ fail:
 }
 
 int main(int argc, char **argv) {
-    int digest = 0, failed = 0;
+    int digest = 0, framework = 0, failed = 0;
     for (int k = 1; k < argc; ++k) {
         int more = k + 1 < argc;
         if (strcmp(argv[k], "--only") == 0 && more)
@@ -136,12 +155,14 @@ int main(int argc, char **argv) {
             chosen.variant = argv[++k];
         else if (strcmp(argv[k], "--small") == 0)
             chosen.small = 1;
+        else if (strcmp(argv[k], "--framework") == 0)
+            framework = 1;
         else if (strcmp(argv[k], "--digest") == 0)
             digest = 1;
         else if (strcmp(argv[k], "--plant") == 0)
             return plant();
         else
-            return fprintf(stderr, "usage: test_ops [--only OP] [--device TEXT] [--variant NAME] [--small] [--digest] [--plant]\n"), 1;
+            return fprintf(stderr, "usage: test_ops [--only OP | --framework] [--device TEXT] [--variant NAME] [--small] [--digest] [--plant]\n"), 1;
     }
     if (chosen.only && !ardm_op_find(chosen.only)) return fprintf(stderr, "no op is named %s\n", chosen.only), 1;
     if (digest) {
@@ -150,6 +171,7 @@ int main(int argc, char **argv) {
             if (!chosen.only || strcmp(op->name, chosen.only) == 0) failed |= digest_print(op);
         return failed;
     }
+    if (framework) return run_suite(framework_suite());
     devices_open();
     if (chosen.device) {
         runs_list(&runs);
@@ -158,15 +180,10 @@ int main(int argc, char **argv) {
         runs_list(&runs);
     }
     cases_list(&cases);
-    /* OpenCL does not survive a fork, so all tests share this process. */
-    SRunner *runner = srunner_create(suite());
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    failed = run_suite(suite());
     printf("ops: %d cases, %d runs on devices\n", cases.count, runs.count);
     items_free(&cases);
     items_free(&runs);
     devices_close();
-    return failed != 0;
+    return failed;
 }
