@@ -110,7 +110,7 @@ static const char *unusable(cl_device_id id, const ardm_device_facts *facts) {
     }
     uint64_t config = device_number(id, CL_DEVICE_SINGLE_FP_CONFIG);
     if (!(config & CL_FP_ROUND_TO_NEAREST) || !(config & CL_FP_INF_NAN)) return "its floats do not round to nearest or lack infinities";
-    if (facts->base_alignment > ARDM_ALIGN) return "its buffers need a wider alignment than 4,096 bytes";
+    if (facts->base_alignment > ARDM_ALIGN) return "its buffers need a wider alignment than 512 bytes";
     return NULL;
 }
 

@@ -38,7 +38,7 @@ ardm_status ardm_case_digest(uint64_t *out, const ardm_op *op);
 
 /* One variant on one device, its buffers and launches kept so that it can run many times.
  *   facts   what the plan is told of the device; NULL: the truth (tests plan GPU variants for several group sizes on a CPU)
- *   guard   not 0: a poisoned zone of a page follows each operand and is looked at after a run; 0: buffers of exactly the
+ *   guard   not 0: a poisoned zone follows each operand and is looked at after a run; 0: buffers of exactly the
  *           operand's size, for checkers that watch bounds themselves */
 typedef struct ardm_case_run ardm_case_run;
 ardm_status ardm_case_run_open(ardm_case_run **out, const ardm_case_data *data, const ardm_variant *variant, ardm_device *device,
