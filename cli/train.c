@@ -1,5 +1,5 @@
 /* ardm train: a config in, a run folder and a model out. */
-#include "command.h"
+#include "model_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +47,10 @@ static ardm_status train(const arguments *args, ardm_recipe *recipe, const char 
     if (status == ARDM_OK) status = open_device(&device, args);
     if (status == ARDM_OK)
         status = ardm_trainer_open(&trainer, recipe, dataset, device, folder, resume, has(args, "memory") ? memory_limit(args) : 0);
+    if (status == ARDM_OK && has(args, "from")) {
+        status = find_model(path, argument(args, "from"));
+        if (status == ARDM_OK) status = ardm_trainer_start_from(trainer, path);
+    }
     if (status == ARDM_OK) {
         const ardm_plan_facts *plan = ardm_binding_facts(ardm_trainer_binding(trainer));
         printf("device %s, %lld training and %lld held-out items, step %lld of %lld\n", ardm_device_name(device),
@@ -91,6 +95,7 @@ static const option options[] = {
     {"data", 'd', "DIR", "where relative paths of the config start; default $ARDM_DATA"},
     {"output", 'o', "RUN", "run folder; default run"},
     {"resume", 'r', "RUN", "go on with a run folder, to the same bytes as if it had never stopped"},
+    {"from", 0, "MODEL", "start from the weights of a model of the same network"},
     {"until", 0, "STEP", "stop after this step, with a checkpoint"},
     {"keys", 0, NULL, "print every config key with type, range and default"},
     {NULL, 0, NULL, NULL},

@@ -107,6 +107,34 @@ static ardm_status put_layout(ardm_model *model, const ardm_trainer *t) {
     return ardm_model_set(model, "ardm.layout", text);
 }
 
+ardm_status ardm_trainer_start_from(ardm_trainer *t, const char *path) {
+    ardm_model *model = NULL;
+    if (t->step > 0) return ardm_fail(ARDM_EINVAL, "the run is at step %lld; only a fresh one takes weights", (long long)t->step);
+    ARDM_TRY(ardm_model_load(&model, path, (uint64_t)1 << 40));
+    ardm_status status = ARDM_OK;
+    for (uint32_t i = 0; status == ARDM_OK && i < ardm_graph_state_count(t->inference); i++) {
+        ardm_value value = ardm_graph_state_at(t->inference, i);
+        const char *name = ardm_graph_value_name(t->inference, value);
+        const ardm_shape *shape = ardm_graph_value_shape(t->inference, value);
+        const ardm_tensor *tensor = ardm_model_tensor(model, name);
+        int32_t same = tensor && ardm_model_is_weight(model, tensor) && tensor->rank == shape->rank;
+        for (uint32_t d = 0; same && d < shape->rank; d++) same = tensor->dim[d] == shape->dim[d];
+        if (!same) {
+            status = ardm_fail(ARDM_EINVAL, "%s has no weight %s of the extents that the config's network needs", path, name);
+            break;
+        }
+        char average[160];
+        float *data = malloc((size_t)ardm_shape_bytes(shape) + 1);
+        snprintf(average, sizeof average, "%s.average", name);
+        status = data ? ardm_model_widen(model, tensor, data) : ardm_fail(ARDM_ENOMEM, "no memory for %s", name);
+        if (status == ARDM_OK) status = ardm_store_set(t->store, name, shape, data);
+        if (status == ARDM_OK) status = ardm_store_set(t->store, average, shape, data);
+        free(data);
+    }
+    ardm_model_free(&model);
+    return status;
+}
+
 ardm_status ardm_trainer_export(ardm_trainer *t, const char *path) {
     ardm_model *model = NULL;
     ardm_curve *curve = NULL;

@@ -22,12 +22,12 @@ static const ardm_network unet = {.size = sizeof(ardm_network),
                                   .base = 256,
                                   .family = "absorbing",
                                   .channels = 3,
-                                  .width = 16,
+                                  .width = 20,
                                   .layers = 2,
                                   .heads = 2,
                                   .mixtures = 3,
                                   .streams = 1,
-                                  .stem = 8,
+                                  .stem = 10,
                                   .groups = 4,
                                   .scales = 2,
                                   .down = 2};
@@ -39,11 +39,11 @@ static const ardm_network staged = {.size = sizeof(ardm_network),
                                     .base = 4,
                                     .family = "zero-least-significant",
                                     .channels = 3,
-                                    .width = 16,
+                                    .width = 20,
                                     .layers = 2,
                                     .heads = 2,
                                     .streams = 1,
-                                    .stem = 8,
+                                    .stem = 10,
                                     .groups = 4,
                                     .scales = 2,
                                     .down = 1};
@@ -129,7 +129,7 @@ static void train(ardm_sha256 *out, const ardm_network *net, const char *device_
     uint64_t allocated = 0;
     uint32_t builds = 0;
     for (uint32_t step = 0; step < STEPS; step++) {
-        fill(binding, net, step);
+        fill(binding, net, step % 2); /* few batches: something to learn in few steps */
         if (step == 1) {
             before = ardm_device_counts(device);
             allocated = ardm_device_allocated(device);

@@ -17,6 +17,9 @@ ardm_status ardm_trainer_open(ardm_trainer **out, ardm_recipe *recipe, const ard
                               int32_t resume, uint64_t memory);
 void ardm_trainer_free(ardm_trainer **trainer);
 
+/* Takes the weights of a model of the same network for the start, averages too: fine-tuning. Before the first step of a fresh run. */
+ardm_status ardm_trainer_start_from(ardm_trainer *trainer, const char *path);
+
 /* Trains to the last step (or to `until`, 0: the last). ARDM_EINTERRUPT after a checkpoint when the user asked to stop. A step
  * whose loss or gradient is not finite ends the run with the first node at fault; the last checkpoint stays. */
 ardm_status ardm_trainer_run(ardm_trainer *trainer, int64_t until);
