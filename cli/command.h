@@ -46,6 +46,7 @@ ardm_status argument_int(int64_t *out, const arguments *args, const char *name, 
 ardm_status need_files(const arguments *args, int32_t least, int32_t most);
 ardm_status open_device(ardm_device **out, const arguments *args);            /* --device; says on -v what it took */
 uint64_t memory_limit(const arguments *args);                                 /* --memory in bytes; default 2 GiB */
+ardm_status range_of(int64_t *first, int64_t *end, const char *text);         /* "A:B", NULL: everything; end INT64_MAX when open */
 ardm_status items_range(int64_t *first, int64_t *end, const arguments *args); /* --items A:B; end INT64_MAX when open */
 
 extern const command command_devices, command_doctor, command_train, command_eval, command_sample, command_schedule, command_graph, command_plan,

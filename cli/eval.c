@@ -85,6 +85,34 @@ static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, const char *path
     return status;
 }
 
+static ardm_status open_data(ardm_dataset **out, const ardm_predictor *p, const char *items, const arguments *args) {
+    const ardm_description *d = ardm_session_description(p->session);
+    ardm_dataset_options options = {.paths = argument(args, "data"),
+                                    .root = ".",
+                                    .modality = p->modality,
+                                    .variant = p->variant,
+                                    .shape = argument(args, "shape"),
+                                    .tile = d->extent[0],
+                                    .window = d->extent[0],
+                                    .whole = 1,
+                                    .memory = memory_limit(args)};
+    ARDM_TRY(range_of(&options.first, &options.end, items));
+    return ardm_dataset_open(out, &options);
+}
+
+/* The schedule's cost by a loss curve measured on other items of the same data. */
+static ardm_status predict(double *bits, ardm_predictor *p, const ardm_budget *budget, int64_t seed, const arguments *args) {
+    ardm_dataset *data = NULL;
+    ardm_curve *curve = NULL;
+    ardm_estimate bound;
+    ARDM_TRY(open_data(&data, p, argument(args, "fit"), args));
+    ardm_status status = ardm_measure_curve(&curve, &bound, p->session, data, 0, ardm_dataset_held_out(data), 16, (uint64_t)seed + 1);
+    if (status == ARDM_OK) status = ardm_budget_predict(bits, budget, curve, p->session);
+    ardm_curve_free(&curve);
+    ardm_dataset_free(&data);
+    return status;
+}
+
 static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const arguments *args) {
     int64_t draws, steps, seed, count = ardm_dataset_held_out(data);
     ardm_estimate bound, cost;
@@ -96,6 +124,8 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
     ardm_status status = ardm_evaluate_bound(&bound, p->session, data, 0, count, (uint32_t)draws, (uint64_t)seed, NULL, NULL);
     if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed);
     uint64_t bytes = 0, dimensions = 0;
+    double predicted = budget.bits;
+    if (status == ARDM_OK && has(args, "fit")) status = predict(&predicted, p, &budget, seed, args);
     if (status == ARDM_OK && has(args, "coded")) status = coded(&bytes, &dimensions, argument(args, "data"), args);
     if (status == ARDM_OK && has(args, "json")) {
         json_t *all = json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I}", "items", (json_int_t)count, "bound", bound.bits, "bound_error",
@@ -108,7 +138,8 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
         printf("%lld items, bits a dimension\n", (long long)count);
         printf("  bound, %lld draws an item        %8.4f ± %.4f  (%.1f s)\n", (long long)draws, bound.bits, bound.error, bound.seconds);
         printf("  schedule of %4u calls, measured  %8.4f ± %.4f  (%.1f s)\n", budget.calls, cost.bits, cost.error, cost.seconds);
-        printf("  the same, predicted by the curve %8.4f\n", budget.bits);
+        printf("  the same, predicted              %8.4f  (%s%s)\n", predicted,
+               has(args, "fit") ? "loss curve of items " : "loss curve of the model's held-out data", has(args, "fit") ? argument(args, "fit") : "");
         if (has(args, "coded"))
             printf("  coded, files on disk             %8.4f  (%llu bytes)\n", 8.0 * (double)bytes / (double)dimensions, (unsigned long long)bytes);
     }
@@ -123,18 +154,7 @@ static ardm_status run(const arguments *args) {
     ARDM_TRY(need_files(args, 1, 1));
     if (!has(args, "data")) return ardm_fail(ARDM_EINVAL, "give the data: --data PATH");
     ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
-    const ardm_description *d = ardm_session_description(predictor.session);
-    ardm_dataset_options options = {.paths = argument(args, "data"),
-                                    .root = ".",
-                                    .modality = predictor.modality,
-                                    .variant = predictor.variant,
-                                    .shape = argument(args, "shape"),
-                                    .tile = d->extent[0],
-                                    .window = d->extent[0],
-                                    .whole = 1,
-                                    .memory = memory_limit(args)};
-    ardm_status status = items_range(&options.first, &options.end, args);
-    if (status == ARDM_OK) status = ardm_dataset_open(&data, &options);
+    ardm_status status = open_data(&data, &predictor, argument(args, "items"), args);
     if (status == ARDM_OK) status = measure(&predictor, data, args);
     ardm_dataset_free(&data);
     ardm_predictor_close(&predictor);
@@ -147,6 +167,7 @@ static const option options[] = {
     {"shape", 0, "HxWxC", "read raw files as arrays of such items"},
     {"draws", 0, "N", "(cell, n) draws an item of the bound; default 4"},
     {"steps", 0, "N", "calls of the scheduled likelihood; default max(cells, min(48, units))"},
+    {"fit", 0, "A:B", "predict by a loss curve measured on these items of the data"},
     {"coded", 0, NULL, "also compress each item (one file) and measure the archives on disk"},
     {"model", 'm', "MODEL", "for --coded; default: the model that is evaluated, found by its kind"},
     {NULL, 0, NULL, NULL},

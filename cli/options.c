@@ -160,14 +160,15 @@ uint64_t memory_limit(const arguments *args) {
     return bytes;
 }
 
-ardm_status items_range(int64_t *first, int64_t *end, const arguments *args) {
-    const char *text = argument(args, "items");
+ardm_status items_range(int64_t *first, int64_t *end, const arguments *args) { return range_of(first, end, argument(args, "items")); }
+
+ardm_status range_of(int64_t *first, int64_t *end, const char *text) {
     *first = 0;
     *end = INT64_MAX;
     if (!text) return ARDM_OK;
     const char *colon = strchr(text, ':');
     char head[24];
-    if (!colon || (size_t)(colon - text) >= sizeof head) return ardm_fail(ARDM_EINVAL, "--items %s: give a range such as 0:100", text);
+    if (!colon || (size_t)(colon - text) >= sizeof head) return ardm_fail(ARDM_EINVAL, "items %s: give a range such as 0:100", text);
     memcpy(head, text, (size_t)(colon - text));
     head[colon - text] = 0;
     if (head[0]) ARDM_TRY(ardm_parse_int(first, "items", head, 0, INT64_MAX - 1));

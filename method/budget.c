@@ -71,20 +71,26 @@ static uint32_t coded_calls(ardm_session *session, const ardm_schedule *schedule
     return calls - skipped;
 }
 
-static ardm_status finish(ardm_budget *out, const ardm_model *model, ardm_session *session) {
+ardm_status ardm_budget_predict(double *bits, const ardm_budget *budget, const ardm_curve *curve, ardm_session *session) {
     uint32_t *units = NULL, cells;
-    ardm_curve *curve = NULL;
     double *losses = NULL;
-    out->calls = coded_calls(session, out->schedule, out->block);
-    if (!model || ardm_model_curve(model, &curve) != ARDM_OK) return ARDM_OK;
-    ardm_status status = cell_units(&units, &cells, session, out->block);
-    if (status == ARDM_OK) status = cell_losses(&losses, curve, session, units, cells, out->block);
+    *bits = 0;
+    ARDM_TRY(cell_units(&units, &cells, session, budget->block));
+    ardm_status status = cell_losses(&losses, curve, session, units, cells, budget->block);
     if (status == ARDM_OK) {
         uint32_t stages = ardm_process_stages(ardm_session_process(session));
-        out->bits = ardm_schedule_predict(out->schedule, losses) / ((double)sum_of(units, cells) / stages);
+        *bits = ardm_schedule_predict(budget->schedule, losses) / ((double)sum_of(units, cells) / stages);
     }
     free(losses);
     free(units);
+    return status;
+}
+
+static ardm_status finish(ardm_budget *out, const ardm_model *model, ardm_session *session) {
+    ardm_curve *curve = NULL;
+    out->calls = coded_calls(session, out->schedule, out->block);
+    if (!model || ardm_model_curve(model, &curve) != ARDM_OK) return ARDM_OK;
+    ardm_status status = ardm_budget_predict(&out->bits, out, curve, session);
     ardm_curve_free(&curve);
     return status;
 }

@@ -26,6 +26,8 @@ ardm_status ardm_freeze_schedules(ardm_model *model, ardm_session *session, cons
 
 /* steps 0: the default, max(cells, min(48, units)). ARDM_EINVAL: fewer than the model needs, which is said. */
 ardm_status ardm_budget_choose(ardm_budget *out, const ardm_model *model, ardm_session *session, uint32_t steps);
+/* Predicted bits a dimension of a budget's schedule under another curve than the model's: one fitted on data like that at hand. */
+ardm_status ardm_budget_predict(double *bits, const ardm_budget *budget, const ardm_curve *curve, ardm_session *session);
 /* One of the model's frozen schedules, as an archive names it. */
 ardm_status ardm_budget_frozen(ardm_budget *out, const ardm_model *model, ardm_session *session, uint32_t index);
 /* An explicit schedule of an archive. */
