@@ -56,7 +56,7 @@ typedef struct ardm_initialiser {
 } ardm_initialiser;
 ardm_initialiser ardm_network_initialiser(const char *name, const ardm_shape *shape);
 
-/* Writes the start values of one f32 state: Philox normals by the tensor's name (formats.md), so neither order nor device matters. */
+/* Writes the start values of one f32 state: Philox normals by the tensor's name (runtime/README.md), so neither order nor device matters. */
 void ardm_network_initialise(float *out, const char *name, const ardm_shape *shape, uint64_t seed);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct ardm_draw_options {
     int32_t stratified;
     uint32_t batch;       /* of the strata: the global batch */
     uint32_t given_share; /* probability · 2^24 of a given set */
-    double auxiliary;     /* weight of the auxiliary term in the code's form (paper.md 1.4) */
+    double auxiliary;     /* weight of the auxiliary term: Σ log-likelihood of the asked units, not re-weighted */
 } ardm_draw_options;
 
 typedef struct ardm_example {
