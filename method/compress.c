@@ -67,8 +67,13 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
     how.shape = input->shape;
     how.memory = options->memory;
     if (input->size == 0) return store_whole(all, input);
-    /* A file that its own plugin cannot read is still a file. */
-    if (ardm_source_open(&source, NULL, input->data, input->size, input->name, &how) != ARDM_OK) {
+    /* A shape names the first modality that reads raw arrays of it; a file that its own plugin cannot read is still a file. */
+    ardm_status opened = ARDM_EINVAL;
+    const ardm_modality *reader = NULL;
+    for (uint32_t i = 0; input->shape && opened != ARDM_OK && (reader = ardm_modality_at(i)) != NULL; i++)
+        opened = ardm_source_open(&source, reader, input->data, input->size, input->name, &how);
+    if (!input->shape) opened = ardm_source_open(&source, NULL, input->data, input->size, input->name, &how);
+    if (opened != ARDM_OK) {
         if (input->shape) return ardm_fail_in(ARDM_EINVAL, "%s", input->name);
         ardm_log_write(ARDM_LOG_INFO, "%s: %s; stored as bytes", input->name, ardm_message());
         return store_whole(all, input);
