@@ -32,6 +32,10 @@ static void free_jobs(jobs *all) {
     free(all->list);
 }
 
+static int32_t same_content(const ardm_bytes *a, const void *data, size_t size) {
+    return a->size == size && (size == 0 || memcmp(a->data, data, size) == 0);
+}
+
 static ardm_status new_job(job **out, jobs *all, const ardm_codec_input *input) {
     job *grown = realloc(all->list, (all->n + 1) * sizeof *grown);
     if (!grown) return ardm_fail(ARDM_ENOMEM, "no memory for an item");
@@ -115,7 +119,7 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
         if (j->item.exact) { /* a promise of the plugin, kept or found out here */
             ardm_bytes back = {0};
             status = ardm_item_encode(&back, modality, &j->item, options->memory);
-            if (status == ARDM_OK && count == 1 && (back.size != input->size || memcmp(back.data, input->data, back.size) != 0))
+            if (status == ARDM_OK && count == 1 && !same_content(&back, input->data, input->size))
                 status = ardm_fail(ARDM_EFORMAT, "%s: the %s plugin does not give back its bytes", input->name, id);
             if (status == ARDM_OK) j->hash = ardm_xxh64(back.data, back.size);
             ardm_bytes_free(&back);
@@ -228,8 +232,7 @@ static ardm_status verify(const ardm_bytes *archive, const jobs *all, uint32_t f
         ardm_codec_report report;
         status = ardm_decompress(&back, &report, reader, i, models, memory);
         int32_t whole = !j->predictor || j->size == j->input->size;
-        if (status == ARDM_OK && (report.hash != j->hash ||
-                                  (j->same_bytes && whole && (back.size != j->input->size || memcmp(back.data, j->input->data, back.size) != 0))))
+        if (status == ARDM_OK && (report.hash != j->hash || (j->same_bytes && whole && !same_content(&back, j->input->data, j->input->size))))
             status = ardm_fail(ARDM_EFORMAT, "decoding gave something else");
         if (status != ARDM_OK && status != ARDM_EINTERRUPT) ardm_fail_in(status, "%s: verification failed, nothing is written", j->name);
         ardm_bytes_free(&back);

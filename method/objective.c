@@ -38,11 +38,11 @@ static void optimise(ardm_graph *graph, const ardm_objective *objective, const c
     static const char *const parts[3] = {"m", "v", "average"};
     ardm_graph_value_type(graph, w, type, sizeof type);
     const ardm_shape *shape = ardm_graph_value_shape(graph, w);
+    double decay = shape && shape->rank > 1 ? objective->decay : 0; /* gains and biases are not decayed; states added below may move the shape */
     for (int i = 0; i < 3; i++) {
         snprintf(label, sizeof label, "%s.%s", name, parts[i]);
         in[1 + i] = ardm_graph_state(graph, label, type);
     }
-    double decay = shape && shape->rank > 1 ? objective->decay : 0; /* gains and biases are not decayed */
     ardm_graph_node(graph, moved, "adam", in, 6, "beta1=%.9g, beta2=%.9g, eps=%.9g, decay=%.9g", objective->beta1, objective->beta2,
                     objective->epsilon, decay);
     for (int i = 0; i < 4; i++) ardm_graph_update(graph, in[i], moved[i]);

@@ -39,8 +39,10 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     ardm_graph_node(graph, seen, "interpolate", (const ardm_value[]){shown[1], in->state, in->stage}, 3,
                     "scales=%lld, family=%s, classes=%lld, base=%lld", (long long)net->scales, net->family, (long long)net->classes,
                     (long long)net->base);
-    const ardm_shape *features = ardm_graph_value_shape(graph, seen[0]);
-    if (!features) return (ardm_network_outputs){-1, -1};
+    const ardm_shape *seen_shape = ardm_graph_value_shape(graph, seen[0]);
+    if (!seen_shape) return (ardm_network_outputs){-1, -1};
+    int64_t features = seen_shape->dim[3]; /* the shape itself moves when values are added */
+    int64_t depth = features;              /* the shape itself may move when values are added */
 
     /* What the item is told as a whole: how far it is, and in which stage. */
     ardm_value condition = ardm_graph_node(graph, NULL, "time_embed", &in->time, 1, "width=%lld", width);
@@ -52,7 +54,7 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     }
     condition = ARDM_NODE(graph, "silu", NULL, condition);
 
-    ardm_value stem = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "stem", seen[0], 5, features->dim[3], net->stem));
+    ardm_value stem = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "stem", seen[0], 5, depth, net->stem));
     int64_t packed = net->stem * net->down * net->down;
     ardm_value h = stem;
     if (net->down > 1) h = ardm_graph_node(graph, NULL, "space_to_depth", &h, 1, "block=%lld", (long long)net->down);

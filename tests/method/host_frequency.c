@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "ardm/frequency.h"
-#include "frequency/tables.h"
 
 extern const char *const ardm_cl_frequency_frequency;
 
@@ -66,6 +65,7 @@ static void kernel_table(const char *name, uint32_t out[64]) {
     }
 }
 
+/* The host has the same tables: the op's test compares its rows with the kernel's in bytes. */
 START_TEST(tables_are_what_their_formula_says) {
     uint32_t t1[64], t2[64];
     kernel_table("frequency_t1[64]", t1);
@@ -73,8 +73,6 @@ START_TEST(tables_are_what_their_formula_says) {
     for (int i = 0; i < 64; i++) {
         ck_assert_uint_eq(t1[i], (uint32_t)roundl(0x1p30L * exp2l(-i / 64.0L)));
         ck_assert_uint_eq(t2[i], (uint32_t)roundl(0x1p30L * exp2l(-i / 4096.0L)));
-        ck_assert_uint_eq(t1[i], ardm__frequency_t1[i]);
-        ck_assert_uint_eq(t2[i], ardm__frequency_t2[i]);
     }
 }
 END_TEST

@@ -16,11 +16,11 @@
 ardm_status ardm_cache_folder(char *out, size_t size);
 
 typedef struct ardm_cache_entry {
-    char name[80];                     /* file name */
-    char device[120];                  /* "name, driver", "" for other files */
+    char name[80];    /* file name */
+    char device[120]; /* "name, driver", "" for other files */
     uint64_t bytes;
-    int64_t used;                      /* last use, seconds since 1970 */
-    int32_t good;                      /* a program whose checksum and key fit; -1: not a program */
+    int64_t used; /* last use, seconds since 1970 */
+    int32_t good; /* a program whose checksum and key fit; -1: not a program */
 } ardm_cache_entry;
 
 /* Every file of the cache, by name, each read and verified. The caller frees the array with free(). */

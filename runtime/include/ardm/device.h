@@ -18,14 +18,14 @@ enum { ARDM_EXACT = 1, ARDM_FAST = 2 }; /* numerics */
 /* What a variant may know of a device when it accepts or refuses a call. */
 typedef struct ardm_device_facts {
     uint32_t abi, size;
-    uint32_t device_class;             /* ARDM_CLASS_… */
+    uint32_t device_class; /* ARDM_CLASS_… */
     uint32_t compute_units;
     uint64_t global_bytes, max_allocation, local_bytes, max_work_group;
     uint32_t native_float_width;
     uint32_t has_fp64, has_fast_fma, has_subgroups;
-    uint32_t base_alignment;           /* bytes, of sub-buffers */
+    uint32_t base_alignment; /* bytes, of sub-buffers */
     const char *platform, *name, *vendor, *driver, *version, *c_version;
-    const char *pci;                   /* "" when not reported */
+    const char *pci; /* "" when not reported */
     uint32_t platform_index, device_index;
 } ardm_device_facts;
 
@@ -35,7 +35,7 @@ typedef struct ardm_device ardm_device;
  * Platforms without a device are walked past. Devices that cannot be used are listed with the reason in `why`. */
 typedef struct ardm_device_entry {
     ardm_device_facts facts;
-    const char *why;                   /* NULL: usable */
+    const char *why; /* NULL: usable */
 } ardm_device_entry;
 ardm_status ardm_device_list(const ardm_device_entry **out, size_t *count);
 
@@ -57,7 +57,7 @@ ardm_status ardm_buffer_create(ardm_buffer **out, ardm_device *device, uint64_t 
 ardm_status ardm_buffer_view(ardm_buffer **out, ardm_buffer *parent, uint64_t offset, uint64_t bytes);
 void ardm_buffer_release(ardm_buffer **buffer);
 uint64_t ardm_buffer_bytes(const ardm_buffer *buffer);
-void *ardm_buffer_host(ardm_buffer *buffer); /* reference device: its memory; OpenCL: NULL */
+void *ardm_buffer_host(ardm_buffer *buffer);               /* reference device: its memory; OpenCL: NULL */
 uint64_t ardm_device_allocated(const ardm_device *device); /* bytes of all live buffers that are no views */
 
 /* Kernels built from source text, cached by (source, options, device, driver). `source` is put behind the prelude, which is
@@ -68,15 +68,15 @@ uint32_t ardm_device_builds(const ardm_device *device); /* programs built or loa
 
 /* A launch with fixed arguments, set once. A recorded launch owns its own cl_kernel, so replaying sets no argument. */
 typedef struct ardm_launch_arg {
-    uint32_t kind;                     /* ARDM_ARG_… */
+    uint32_t kind; /* ARDM_ARG_… */
     int32_t i;
     float f;
     ardm_buffer *buffer;
 } ardm_launch_arg;
 enum { ARDM_ARG_BUFFER = 1, ARDM_ARG_I32 = 2, ARDM_ARG_F32 = 3 };
 typedef struct ardm_launch ardm_launch;
-ardm_status ardm_launch_create(ardm_launch **out, ardm_device *device, ardm_kernel *kernel, uint32_t dimensions,
-                               const uint64_t global[3], const uint64_t local[3], /* local[0] 0: the driver chooses */
+ardm_status ardm_launch_create(ardm_launch **out, ardm_device *device, ardm_kernel *kernel, uint32_t dimensions, const uint64_t global[3],
+                               const uint64_t local[3], /* local[0] 0: the driver chooses */
                                const ardm_launch_arg *args, uint32_t n_args);
 void ardm_launch_release(ardm_launch **launch);
 ardm_status ardm_launch_enqueue(ardm_launch *launch);
@@ -86,7 +86,7 @@ ardm_status ardm_queue_write(ardm_device *device, ardm_buffer *buffer, uint64_t 
 ardm_status ardm_queue_copy(ardm_device *device, ardm_buffer *to, uint64_t to_offset, ardm_buffer *from, uint64_t from_offset, uint64_t bytes);
 ardm_status ardm_queue_fill(ardm_device *device, ardm_buffer *buffer, uint64_t offset, uint32_t word, uint64_t bytes);
 ardm_status ardm_queue_read(ardm_device *device, ardm_buffer *buffer, uint64_t offset, void *target, uint64_t bytes); /* waits */
-ardm_status ardm_queue_finish(ardm_device *device);                                                                    /* waits */
+ardm_status ardm_queue_finish(ardm_device *device);                                                                   /* waits */
 
 /* What the queue did since the device was opened. Tests assert differences of these. */
 typedef struct ardm_queue_counts {
