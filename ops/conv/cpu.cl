@@ -247,7 +247,8 @@ static void gather(float16 *strip, global const float *from, const int terms, co
 //   parts   1: y is the result, blocks are added up in it; else the number of blocks, and y[group, block] takes each alone
 //   global  KH * KW, ceil(C / chunk) * ceil(ceil(M / 32) / wide), groups * parts
 // Blocks are the outer loop: a block's x and dy stay in the second-level cache while all tiles of the item use them.
-kernel __attribute__((reqd_work_group_size(1, 1, 1))) void weight_gradient(global const float *x, global const float *dy, global float *y, const int N,
+kernel __attribute__((reqd_work_group_size(1, 1, 1))) void weight_gradient(global const float *x, global const float *dy, global float *y,
+                                                                           const int N,
                                                                            const int SH, const int SW, const int C, const int H, const int W,
                                                                            const int M, const int KH, const int KW, const int stride,
                                                                            const int dilation, const int chunk, const int wide, const int parts,
