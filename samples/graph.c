@@ -40,7 +40,8 @@ static ardm_status build(ardm_graph **out) {
 
 /* Numbers in -scale … scale, a pure function of seed and position. */
 static void noise(float *out, int64_t count, uint32_t seed, float scale) {
-    for (int64_t i = 0; i < count; ++i) out[i] = scale * ((float)(ardm_random_word(seed, ARDM_RANDOM_SYNTHETIC, 0, 0, (uint32_t)i) >> 8) * 0x1p-23f - 1.0f);
+    for (int64_t i = 0; i < count; ++i)
+        out[i] = scale * ((float)(ardm_random_word(seed, ARDM_RANDOM_SYNTHETIC, 0, 0, (uint32_t)i) >> 8) * 0x1p-23f - 1.0f);
 }
 
 /* Binds the graph to N = ITEMS and to weights on `device`, and runs it; the store keeps the weights, the binding the results. */

@@ -5,17 +5,19 @@ ardm=$1 root=$(cd "$2" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$root"
+device=$("$ardm" devices | sed -n 's/^\([0-9]*:[0-9]*\) .*/\1/p' | head -1) # named, so that a machine without any gives no warning
+device=${device:-reference}
 for name in tiles bytes; do
   config=tests/golden/$name.ini
-  "$ardm" train $config --data . -o "$work/$name-whole" > /dev/null
-  "$ardm" train $config --data . -o "$work/$name-cut" > /dev/null &
+  "$ardm" train $config --data . --device "$device" -o "$work/$name-whole" > /dev/null
+  "$ardm" train $config --data . --device "$device" -o "$work/$name-cut" > /dev/null &
   running=$!
   while [ ! -f "$work/$name-cut/run.safetensors" ] && kill -0 $running 2> /dev/null; do sleep 0.05; done
   sleep "0.$((RANDOM % 4))"
   kill -9 $running 2> /dev/null || true
   wait $running 2> /dev/null || true
   [ ! -f "$work/$name-cut/model.ardm" ] || echo "note: the run had ended before it was killed"
-  "$ardm" train --resume "$work/$name-cut" --data . > /dev/null
+  "$ardm" train --resume "$work/$name-cut" --data . --device "$device" > /dev/null
   # seconds differ; every tensor and every other fact must not
   python3 - "$work/$name-whole" "$work/$name-cut" <<'PYTHON'
 import json, struct, sys
