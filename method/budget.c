@@ -41,6 +41,10 @@ static ardm_status cell_losses(double **out, const ardm_curve *curve, ardm_sessi
     } else {
         const ardm_order_family *family = ardm_session_order(session);
         uint32_t kinds = family->high - family->low + 1, at = 0;
+        if (ardm_curve_cells(curve) != kinds) { /* before memory is taken for the range that a model claims */
+            free(losses);
+            return ardm_fail(ARDM_EFORMAT, "the loss curve has %u cells and the order %u kinds of blocks", ardm_curve_cells(curve), kinds);
+        }
         own = malloc((size_t)kinds * (family->high + 1) * sizeof *own);
         sizes = malloc(kinds * sizeof *sizes);
         if (!own || !sizes) status = ardm_fail(ARDM_ENOMEM, "no memory for losses");
@@ -145,12 +149,27 @@ ardm_status ardm_freeze_schedules(ardm_model *model, ardm_session *session, cons
     return ARDM_OK;
 }
 
+/* A model's schedule must be one of the cells that its order has: what follows counts on that. */
+static ardm_status check_cells(const ardm_schedule *schedule, ardm_session *session, uint32_t block) {
+    uint32_t *units = NULL, cells;
+    ARDM_TRY(cell_units(&units, &cells, session, block));
+    int32_t same = ardm_schedule_cells(schedule) == cells;
+    for (uint32_t c = 0; same && c < cells; c++) same = ardm_schedule_units(schedule, c) == units[c];
+    free(units);
+    return same ? ARDM_OK
+                : ardm_fail(ARDM_EFORMAT, "a frozen schedule of %u cells does not fit the model's order, which has %u", ardm_schedule_cells(schedule),
+                            cells);
+}
+
 ardm_status ardm_budget_frozen(ardm_budget *out, const ardm_model *model, ardm_session *session, uint32_t index) {
     memset(out, 0, sizeof *out);
     ARDM_TRY(ardm_model_schedule(model, index, &out->schedule));
     out->frozen = (int32_t)index;
-    out->block = is_causal(session) ? ardm_schedule_units(out->schedule, 0) : 0;
-    ardm_status status = finish(out, model, session);
+    ardm_status status = ARDM_OK;
+    if (ardm_schedule_cells(out->schedule) == 0) status = ardm_fail(ARDM_EFORMAT, "frozen schedule %u has no cell", index);
+    if (status == ARDM_OK && is_causal(session)) out->block = ardm_schedule_units(out->schedule, 0);
+    if (status == ARDM_OK) status = check_cells(out->schedule, session, out->block);
+    if (status == ARDM_OK) status = finish(out, model, session);
     if (status != ARDM_OK) ardm_budget_free(out);
     return status;
 }

@@ -399,7 +399,7 @@ ardm_status ardm_decode(ardm_session *session, const ardm_coding *coding, ardm_c
             for (uint32_t u = 0, units = units_of(&c->tiles[t].layout); u < units; u++)
                 if (coded(&c->tiles[t], u)) c->tiles[t].symbols[u] = 0;
         next[i] = g.n;
-        status = add_groups(&g, c, stages);
+        if (c->status == ARDM_OK) status = add_groups(&g, c, stages);
     }
     if (status == ARDM_OK) status = decode_rounds(session, coding, &g, chunks, n_chunks, decoders, next);
     for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {

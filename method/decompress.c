@@ -27,7 +27,8 @@ static ardm_status restore_stored(ardm_bytes *out, const ardm_archive *archive, 
 }
 
 /* The item that the extents describe, symbols 0, side bytes copied. */
-static ardm_status blank_item(ardm_item *out, const ardm_modality **modality, const ardm_archive_item *head, const ardm_predictor *predictor) {
+static ardm_status blank_item(ardm_item *out, const ardm_modality **modality, const ardm_archive_item *head, const ardm_predictor *predictor,
+                              uint64_t memory) {
     const char *id = ardm_codec__name(head->modality);
     const ardm_description *d = ardm_session_description(predictor->session);
     int64_t extents[3] = {1, 1, 1};
@@ -42,6 +43,16 @@ static ardm_status blank_item(ardm_item *out, const ardm_modality **modality, co
             return ardm_fail(ARDM_EFORMAT, "an extent of %llu cannot be", (unsigned long long)head->extents[i]);
         extents[i] = (int64_t)head->extents[i];
     }
+    uint64_t symbols = d->channels, tiles = 1;
+    for (uint32_t i = 0; i < d->rank; i++) {
+        uint64_t step = d->extent[i] - (d->rank == 1 ? d->context : 0);
+        symbols *= (uint64_t)extents[i]; /* the container has bounded the product */
+        tiles *= ((uint64_t)extents[i] + step - 1) / step;
+    }
+    /* The item and its tiles hold six bytes a symbol, the restored file one or two more, a tile of one group some hundred bytes. */
+    if (memory && (symbols > memory / 8 || tiles > memory / 128 || symbols * 8 + tiles * 128 > memory))
+        return ardm_fail(ARDM_ENOMEM, "%llu symbols in %llu tiles need more than the memory limit of %llu bytes", (unsigned long long)symbols,
+                         (unsigned long long)tiles, (unsigned long long)memory);
     ARDM_TRY(ardm_modality_find(modality, id));
     ARDM_TRY(ardm_item_blank(out, *modality, predictor->variant[0] ? predictor->variant : NULL, d->rank, extents));
     ardm_bytes_free(&out->side);
@@ -100,7 +111,7 @@ static ardm_status decode_item(ardm_bytes *out, ardm_codec_report *report, const
     ardm_codec__tiling tiling = {0};
     ardm_budget budget = {0};
     ardm_bytes file = {0};
-    ARDM_TRY(blank_item(&item, &modality, head, predictor));
+    ARDM_TRY(blank_item(&item, &modality, head, predictor, memory));
     ardm_status status = ardm_codec__tile(&tiling, &item, ardm_session_description(predictor->session));
     if (status == ARDM_OK && tiling.n_chunks != head->n_chunks)
         status = ardm_fail(ARDM_EFORMAT, "the item has %llu chunks and its extents ask for %u", (unsigned long long)head->n_chunks, tiling.n_chunks);

@@ -1,6 +1,7 @@
 /* Sessions: bindings by (task, extents), found again in a short list. */
 #include "ardm/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,46 @@ static char *copy_text(const char *text) {
     return copy;
 }
 
+static ardm_status check_type(const ardm_graph *graph, const char *name, const char *wanted) {
+    char type[96] = "nothing";
+    ardm_value value = ardm_graph_find(graph, name);
+    if (value >= 0 && ardm_graph_value_kind(graph, value) == ARDM_VALUE_INPUT) ardm_graph_value_type(graph, value, type, sizeof type);
+    return strcmp(type, wanted) == 0 ? ARDM_OK : ardm_fail(ARDM_EFORMAT, "the model's graph has %s for its input %s, not %s", type, name, wanted);
+}
+
+/* A call writes whole arrays of these types, so a graph that was not made here must agree. */
+static ardm_status check_graph(const ardm_session *session, const ardm_graph *graph) {
+    const ardm_description *d = &session->description;
+    int32_t causal = session->family.kind == ARDM_ORDER_BLOCKS;
+    char symbols[48], state[48];
+    if (d->rank == 2) {
+        snprintf(symbols, sizeof symbols, "i32[N,H,W,%u]", d->channels);
+        snprintf(state, sizeof state, "u8[N,H,W,%u]", d->channels);
+    } else {
+        if (d->channels != 1) return ardm_fail(ARDM_EFORMAT, "items of one extent have one channel, not %u", d->channels);
+        snprintf(symbols, sizeof symbols, "i32[N,L]");
+        snprintf(state, sizeof state, "u8[N,L]");
+    }
+    ARDM_TRY(check_type(graph, "symbols", symbols));
+    ARDM_TRY(check_type(graph, "state", state));
+    ARDM_TRY(check_type(graph, "stage", "i32[N]"));
+    ARDM_TRY(check_type(graph, "time", "f32[N]"));
+    ARDM_TRY(check_type(graph, "rows", "i32[N,R]"));
+    if (causal) ARDM_TRY(check_type(graph, "block", "i32[N]"));
+    if (ardm_graph_input_count(graph) != (causal ? 6u : 5u))
+        return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs; its order '%s' fills %d", ardm_graph_input_count(graph), d->order,
+                         causal ? 6 : 5);
+    ardm_value z = -1;
+    char type[96], wanted[64];
+    if (ardm_graph_output_count(graph) == 0) return ardm_fail(ARDM_EFORMAT, "the model's graph has no output");
+    (void)ardm_graph_output_at(graph, 0, &z);
+    ardm_graph_value_type(graph, z, type, sizeof type);
+    snprintf(wanted, sizeof wanted, "f32[N,R,%u]", ardm_session_digits(session));
+    if (d->head == ARDM_HEAD_MIXTURE ? strncmp(type, "f32[N,R,", 8) != 0 : strcmp(type, wanted) != 0)
+        return ardm_fail(ARDM_EFORMAT, "the model's graph gives %s; its head needs %s", type, d->head == ARDM_HEAD_MIXTURE ? "f32[N,R,3M]" : wanted);
+    return ARDM_OK;
+}
+
 ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference, ardm_store *store, const char *suffix,
                                 const ardm_description *description, uint64_t memory) {
     *out = NULL;
@@ -55,6 +96,7 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
     int32_t direct = description->head == ARDM_HEAD_DIRECT;
     if (status == ARDM_OK && !direct && ardm_process_stages(session->process) != 1)
         status = ardm_fail(ARDM_EFORMAT, "a head over whole symbols needs a process of one stage, not '%s'", session->process_text);
+    if (status == ARDM_OK) status = check_graph(session, inference);
     if (status != ARDM_OK) ardm_session_free(&session);
     *out = session;
     return status;
