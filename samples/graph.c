@@ -39,9 +39,8 @@ static ardm_status build(ardm_graph **out) {
 }
 
 /* Numbers in -scale … scale, a pure function of seed and position. */
-static void noise(float *out, int64_t count, uint32_t seed, float scale) {
-    for (int64_t i = 0; i < count; ++i)
-        out[i] = scale * ((float)(ardm_random_word(seed, ARDM_RANDOM_SYNTHETIC, 0, 0, (uint32_t)i) >> 8) * 0x1p-23f - 1.0f);
+static void noise(float *out, uint32_t count, uint64_t seed, float scale) {
+    for (uint32_t i = 0; i < count; ++i) out[i] = scale * (2 * ardm_random_uniform(seed, ARDM_RANDOM_SYNTHETIC, 0, 0, i) - 1);
 }
 
 /* Binds the graph to N = ITEMS and to weights on `device`, and runs it; the store keeps the weights, the binding the results. */
