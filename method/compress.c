@@ -253,6 +253,17 @@ static void describe(ardm_codec_report *report, const job *j, const ardm_budget 
     report->predicted = budget->bits * (double)report->dimensions;
 }
 
+/* Container bytes of each item; of a single one all bytes of the archive. */
+static ardm_status size_items(ardm_codec_report *reports, uint32_t n, const ardm_bytes *archive, uint64_t memory) {
+    ardm_archive *reader = NULL;
+    reports[0].archive_bytes = archive->size;
+    if (n == 1) return ARDM_OK;
+    ARDM_TRY(ardm_archive_open(&reader, archive->data, archive->size, memory));
+    for (uint32_t i = 0; i < n; i++) reports[i].archive_bytes = ardm_archive_item_bytes(reader, i);
+    ardm_archive_close(&reader);
+    return ARDM_OK;
+}
+
 ardm_status ardm_compress(ardm_bytes **out, uint32_t *n_out, ardm_codec_report **reports, uint32_t *n_reports, const ardm_codec_input *inputs,
                           uint32_t n_inputs, const ardm_models *models, const ardm_codec_options *options) {
     jobs all = {0};
@@ -286,7 +297,7 @@ ardm_status ardm_compress(ardm_bytes **out, uint32_t *n_out, ardm_codec_report *
         ardm_bytes *target = &(*out)[(*n_out)++];
         status = ardm_archive_finish(writer, target);
         ardm_archive_writer_free(&writer);
-        if (options->each) (*reports)[i].archive_bytes = target->size;
+        if (status == ARDM_OK) status = size_items(*reports + first, i + 1 - first, target, options->memory);
         if (status == ARDM_OK && options->verify) status = verify(target, &all, first, i + 1 - first, models, options->memory);
         first = i + 1;
     }
