@@ -156,6 +156,11 @@ static const option decompress_options[] = {
     {"item", 0, "N", "one item alone"},
     {NULL, 0, NULL, NULL},
 };
+static const option test_options[] = {
+    {"model", 'm', "MODEL", "a file or a name; default: found by the archive's identity"},
+    {"item", 0, "N", "one item alone"},
+    {NULL, 0, NULL, NULL},
+};
 static const option list_options[] = {{NULL, 0, NULL, NULL}};
 const command command_decompress = {"decompress",
                                     "X.ardz… [-o PATH] [--item N]",
@@ -163,6 +168,6 @@ const command command_decompress = {"decompress",
                                     "ardm decompress photo.png.ardz -o photo.png",
                                     decompress_options,
                                     run_decompress};
-const command command_test = {"test",  "X.ardz…", "Decode everything and check every hash, writing nothing.", "ardm test *.ardz", decompress_options,
-                              run_test};
+const command command_test = {"test",       "X.ardz…", "Decode everything and check every hash, writing nothing.", "ardm test *.ardz",
+                              test_options, run_test};
 const command command_list = {"list", "X.ardz…", "What archives hold, without their models.", "ardm list photos.ardz", list_options, run_list};

@@ -72,6 +72,11 @@ static ardm_status run(const arguments *args) {
         else if (has(args, "variants") && f->device_class != ARDM_CLASS_REFERENCE)
             print_variants(f);
     }
+    size_t usable = 0;
+    for (size_t i = 0; i < count; i++) usable += !entries[i].why && entries[i].facts.device_class != ARDM_CLASS_REFERENCE;
+    if (!usable)
+        printf("no OpenCL device can be used: commands run on the slow reference, to the same bytes, and exit with 2%s\n",
+               count > 1 ? "" : "\ndrivers are packages such as pocl-opencl-icd");
     return ARDM_OK;
 }
 

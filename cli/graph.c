@@ -6,9 +6,16 @@
 #include "ardm/file.h"
 #include "ardm/graph.h"
 #include "ardm/model.h"
+#include "model_file.h"
 
-static ardm_status load(ardm_graph **out, const char *path, const arguments *args) {
+static ardm_status load(ardm_graph **out, const char *name, const arguments *args) {
     ardm_bytes bytes = {0};
+    char found[4096];
+    const char *path = "-";
+    if (strcmp(name, "-") != 0) {
+        ARDM_TRY(find_model(found, name));
+        path = found;
+    }
     ARDM_TRY(ardm_file_read(&bytes, path, memory_limit(args), 0));
     ardm_status status;
     if (bytes.size >= 10 && memcmp(bytes.data, "ardm graph", 10) == 0) {
@@ -16,6 +23,7 @@ static ardm_status load(ardm_graph **out, const char *path, const arguments *arg
     } else {
         ardm_model *model = NULL;
         status = ardm_model_parse(&model, bytes.data, bytes.size, memory_limit(args), path);
+        if (status != ARDM_OK) status = ardm_fail_in(status, "neither a text that begins with 'ardm graph' nor a model");
         const char *text = status == ARDM_OK ? ardm_model_get(model, "ardm.graph") : NULL;
         if (status == ARDM_OK && !text) status = ardm_fail(ARDM_EFORMAT, "%s carries no graph", path);
         if (status == ARDM_OK) status = ardm_graph_parse(out, text, strlen(text), memory_limit(args));
@@ -47,6 +55,6 @@ static const option options[] = {
 const command command_graph = {"graph",
                                "MODEL|TEXT [--after PASS] [--dot]",
                                "Print the graph of a model in the text form that parses back.",
-                               "ardm graph model.ardm --dot | dot -Tsvg > graph.svg",
+                               "ardm graph tiles --dot | dot -Tsvg > graph.svg",
                                options,
                                run};

@@ -27,6 +27,18 @@ for module in text image; do
 done
 "$ardm" model show tiles | grep -q quincunx || fail "the installed model tiles was not found by its name"
 
+# A machine without any OpenCL driver: told, and everything still works, with exit code 2.
+mkdir "$scratch/none"
+bare() { env -u ARDM_DEVICE OCL_ICD_VENDORS="$scratch/none" "$ardm" "$@" >"$scratch/log" 2>&1; }
+bare devices || fail "ardm devices fails without OpenCL"
+grep -q "^no OpenCL device can be used" "$scratch/log" || { cat "$scratch/log"; fail "ardm devices does not say that there is none"; }
+golden=$source/tests/golden
+code=0; bare decompress "$golden/bytes.ardz" -m "$golden/bytes.ardm" -o "$scratch/prose.txt" || code=$?
+[ "$code" = 2 ] || { cat "$scratch/log"; fail "exit code $code, not 2, on the reference by default"; }
+grep -q "running the slow C reference" "$scratch/log" || { cat "$scratch/log"; fail "the fallback is not told"; }
+cmp "$scratch/prose.txt" "$golden/prose.txt" || fail "the reference decodes other bytes"
+bare test "$golden/bytes.ardz" -m "$golden/bytes.ardm" --device reference || fail "the reference by name is no fallback, yet it warns"
+
 # Outside the tree.
 mkdir "$scratch/outside" "$scratch/plugin"
 cp "$source"/tests/install/outside/* "$source/samples/codec.c" "$scratch/outside"
