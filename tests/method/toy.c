@@ -87,6 +87,11 @@ uint32_t toy_network(const toy *t, uint32_t x, uint32_t stage, const uint8_t *st
 /* Expected -log2 of a unit's digit in these states, over all data; by the table of contexts. */
 double toy_unit_loss(const toy *t, uint32_t stage, const uint8_t *state, uint32_t unit) {
     static double joint[MOST_STATES][6], whole[MOST_STATES];
+    if (t->price) {
+        double nats = 0;
+        for (uint32_t x = 0; x < t->states; x++) nats += t->p[x] * t->price(t->user, stage, state, unit, x);
+        return nats / 0.69314718055994530942;
+    }
     memset(joint, 0, sizeof joint);
     memset(whole, 0, sizeof whole);
     for (uint32_t x = 0; x < t->states; x++) {

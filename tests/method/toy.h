@@ -14,6 +14,9 @@ typedef struct toy {
     ardm_process *process;
     ardm_order *order;
     uint8_t mask[MOST_UNITS]; /* given units */
+    /* What a network charges for a unit of x, in nats; NULL: the exact conditional. */
+    double (*price)(const void *user, uint32_t stage, const uint8_t *state, uint32_t unit, uint32_t x);
+    const void *user;
 } toy;
 
 /* z uniform over k classes, each of 3 units equals z with probability 5/8. */
