@@ -2,7 +2,8 @@
 #include <math.h>
 
 #include "ardm/example.h"
-#include "toy.h"
+#include "host.h"
+#include "support/toy.h"
 
 static ardm_orders *orders_of(const char *family, ardm_layout layout) {
     ardm_order_family f;

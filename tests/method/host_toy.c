@@ -8,7 +8,8 @@
 #include "ardm/philox.h"
 #include "ardm/rans.h"
 #include "ardm/schedule.h"
-#include "toy.h"
+#include "host.h"
+#include "support/toy.h"
 
 static double sum(const double *x, uint32_t n) {
     double s = 0;

@@ -5,8 +5,8 @@
 
 #include <check.h>
 
-#include "../method/toy.h"
 #include "ardm/session.h"
+#include "support/toy.h"
 
 enum { MOST_STAGES = 3, MOST_SYMBOLS = 6 };
 

@@ -1,10 +1,10 @@
 /* toy.h: models small enough to enumerate; their network is a table of exact conditionals. */
-#ifndef TESTS_METHOD_TOY_H
-#define TESTS_METHOD_TOY_H
+#ifndef TESTS_SUPPORT_TOY_H
+#define TESTS_SUPPORT_TOY_H
 
 #include "ardm/order.h"
 #include "ardm/process.h"
-#include "host.h"
+#include "checks.h"
 
 enum { MOST_STATES = 1024, MOST_UNITS = 5 };
 
