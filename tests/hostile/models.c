@@ -65,13 +65,13 @@ START_TEST(every_length) {
 }
 END_TEST
 
-/* Each byte of the header and of its length. There is no checksum beside the identity, which is not asked for here. */
+/* Every second byte of the header and each of its length. There is no checksum beside the identity, which is not asked for here. */
 START_TEST(header_bytes) {
     seed s = small_seed(seeds[_i].name, seeds[_i].text, 1);
     ardm_bytes model = model_bytes(seeds[_i].name);
     size_t header = header_of(&model);
     uint64_t state = 21;
-    for (size_t at = 0; at < 8 + header; at++)
+    for (size_t at = 0; at < 8 + header; at += at < 8 ? 1 : 2)
         for (int k = 0; k < (at < 8 ? 100 : 1); k++) {
             uint8_t was = model.data[at];
             model.data[at] = at < 8 || k % 2 ? (uint8_t)chance(&state, 256) : (uint8_t) "0123456789%[]{},:\"xN- \\"[chance(&state, 24)];
