@@ -18,7 +18,7 @@ enum { BATCH = 16 };
 static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count,
                              uint64_t seed) {
     ardm_layout layout = ardm_dataset_layout(data);
-    uint32_t units = layout_units(&layout), context = ardm_session_description(p->session)->context;
+    uint32_t units = ardm_layout_units(&layout), context = ardm_session_description(p->session)->context;
     int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
     uint8_t *mask = calloc((size_t)BATCH, units);
     double bits[BATCH], sum = 0, squares = 0, began = ardm_clock();
@@ -44,8 +44,21 @@ static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_d
     return ARDM_OK;
 }
 
+/* The model that is evaluated is the one that codes. */
+static ardm_status evaluated(void *user, const char *modality, const char *variant, ardm_predictor **out) {
+    ardm_predictor *p = user;
+    *out = strcmp(p->modality, modality) == 0 && (!p->variant[0] || strcmp(p->variant, variant) == 0) ? p : NULL;
+    return ARDM_OK;
+}
+
+static ardm_status evaluated_too(void *user, const uint8_t identity[8], ardm_predictor **out) {
+    ardm_predictor *p = user;
+    *out = p;
+    return memcmp(p->identity.bytes, identity, 8) == 0 ? ARDM_OK : ardm_fail(ARDM_EMODEL, "the archive just written names another model");
+}
+
 /* Compresses the same items, each as an archive of its own, onto disk, and adds up the files' sizes. */
-static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, const char *path, const arguments *args) {
+static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, ardm_predictor *p, const char *path, const arguments *args) {
     const char *temporary = getenv("TMPDIR");
     char place[4096], file[4200];
     if (snprintf(place, sizeof place, "%s/ardm-eval-XXXXXX", temporary ? temporary : "/tmp") >= (int)sizeof place || !mkdtemp(place))
@@ -54,9 +67,8 @@ static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, const char *path
     ardm_bytes content = {0}, *archives = NULL;
     ardm_codec_report *reports = NULL;
     uint32_t n = 0, n_reports = 0;
-    open_models models;
-    ardm_models source = models_of(&models, args);
-    ardm_codec_options options = {.each = 1, .memory = memory_limit(args)};
+    ardm_models source = {p, evaluated, evaluated_too};
+    ardm_codec_options options = {.each = 1, .verify = 1, .memory = memory_limit(args)};
     int64_t steps = 0, seed = 0;
     ardm_status status = items_range(&input.first, &input.end, args);
     if (status == ARDM_OK) status = argument_int(&steps, args, "steps", 0, 1, 1 << 24);
@@ -81,7 +93,6 @@ static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, const char *path
     free(archives);
     free(reports);
     ardm_bytes_free(&content);
-    close_models(&models);
     return status;
 }
 
@@ -126,11 +137,11 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
     uint64_t bytes = 0, dimensions = 0;
     double predicted = budget.bits;
     if (status == ARDM_OK && has(args, "fit")) status = predict(&predicted, p, &budget, seed, args);
-    if (status == ARDM_OK && has(args, "coded")) status = coded(&bytes, &dimensions, argument(args, "data"), args);
+    if (status == ARDM_OK && has(args, "coded")) status = coded(&bytes, &dimensions, p, argument(args, "data"), args);
     if (status == ARDM_OK && has(args, "json")) {
         json_t *all = json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I}", "items", (json_int_t)count, "bound", bound.bits, "bound_error",
                                 bound.error, "calls", (json_int_t)budget.calls, "scheduled", cost.bits, "scheduled_error", cost.error, "predicted",
-                                budget.bits, "coded_bytes", (json_int_t)bytes);
+                                predicted, "coded_bytes", (json_int_t)bytes);
         json_dumpf(all, stdout, JSON_INDENT(1));
         printf("\n");
         json_decref(all);
@@ -168,8 +179,7 @@ static const option options[] = {
     {"draws", 0, "N", "(cell, n) draws an item of the bound; default 4"},
     {"steps", 0, "N", "calls of the scheduled likelihood; default max(cells, min(48, units))"},
     {"fit", 0, "A:B", "predict by a loss curve measured on these items of the data"},
-    {"coded", 0, NULL, "also compress each item (one file) and measure the archives on disk"},
-    {"model", 'm', "MODEL", "for --coded; default: the model that is evaluated, found by its kind"},
+    {"coded", 0, NULL, "also compress each item, decode it again, and measure the archives on disk; one file without @A:B"},
     {NULL, 0, NULL, NULL},
 };
 const command command_eval = {"eval",

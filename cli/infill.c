@@ -80,7 +80,7 @@ typedef struct part {
 
 static ardm_status fill_part(ardm_predictor *p, const ardm_budget *budget, const part *where, const ardm_item *item, const uint8_t *mask,
                              uint16_t *filled, uint32_t n, uint64_t seed, double *true_bits, double *units_filled) {
-    uint32_t units = layout_units(&where->layout), c = item->channels, width = where->layout.rank > 1 ? where->layout.extent[1] : 1;
+    uint32_t units = ardm_layout_units(&where->layout), c = item->channels, width = where->layout.rank > 1 ? where->layout.extent[1] : 1;
     int32_t *symbols = malloc((size_t)n * units * sizeof *symbols);
     uint8_t *state = malloc((size_t)n * units);
     ardm_status status = symbols && state ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for a part");

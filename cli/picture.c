@@ -7,12 +7,6 @@
 #include "ardm/file.h"
 #include "ardm/modality.h"
 
-uint32_t layout_units(const ardm_layout *layout) {
-    uint32_t units = layout->channels;
-    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
-    return units;
-}
-
 static ardm_status render(ardm_bytes *out, const ardm_predictor *p, uint32_t rank, const int64_t *extents, ardm_item *item) {
     const ardm_modality *modality;
     ARDM_TRY(ardm_modality_find(&modality, p->modality));
@@ -24,7 +18,7 @@ ardm_status write_items(const char *path, const ardm_predictor *predictor, const
                         const arguments *args) {
     ardm_item item;
     ardm_bytes file = {0};
-    uint32_t units = layout_units(layout), c = layout->channels;
+    uint32_t units = ardm_layout_units(layout), c = layout->channels;
     ardm_status status = ARDM_OK;
     memset(&item, 0, sizeof item);
     if (strcmp(path, "-") == 0 && layout->rank > 1 && isatty(STDOUT_FILENO))

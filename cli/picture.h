@@ -7,6 +7,5 @@
 /* Writes n items (i32[n, units]) of a layout: pictures as one grid with a pixel between, text one after another. "-" is standard output. */
 ardm_status write_items(const char *path, const ardm_predictor *predictor, const ardm_layout *layout, const int32_t *symbols, uint32_t n,
                         const arguments *args);
-uint32_t layout_units(const ardm_layout *layout);
 
 #endif

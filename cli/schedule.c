@@ -38,7 +38,7 @@ static ardm_status run(const arguments *args) {
     json_t *list = json_array();
     ardm_status status = ardm_budget_least(&least, predictor.session);
     ardm_layout layout = ardm_session_layout(predictor.session);
-    uint32_t units = layout.channels * layout.extent[0] * (layout.rank > 1 ? layout.extent[1] : 1);
+    uint32_t units = ardm_layout_units(&layout);
     if (status == ARDM_OK && steps) status = print_budget(list, &predictor, (uint32_t)steps, 1, args);
     for (uint32_t b = least; status == ARDM_OK && !steps && b <= units && b <= 16 * least; b *= 2)
         status = print_budget(list, &predictor, b, 0, args);

@@ -28,14 +28,15 @@ ardm_status ardm_trainer__save(ardm_trainer *t) {
     ardm_model *file = NULL;
     int64_t two = 2;
     float powers[2] = {t->beta1_power, t->beta2_power};
-    double measured[4] = {t->seconds, t->bound.bits, t->bound.error, (double)t->bound.items};
-    int64_t four = 4;
+    double measured[7] = {t->seconds,     t->bound.bits,     t->bound.error,         (double)t->bound.items,
+                          t->logged_bits, t->logged_clipped, (double)t->logged_steps};
+    int64_t seven = 7;
     ARDM_TRY(ardm_trainer__path(path, t, "run.safetensors"));
     ARDM_TRY(ardm_trainer__path(before, t, "run.previous.safetensors"));
     ARDM_TRY(ardm_model_create(&file));
     ardm_status status = put_states(file, t->store);
     if (status == ARDM_OK) status = ardm_model_set_tensor(file, "trainer.powers", ARDM_STORED_F32, 1, &two, powers);
-    if (status == ARDM_OK) status = ardm_model_set_tensor(file, "trainer.measured", ARDM_STORED_F64, 1, &four, measured);
+    if (status == ARDM_OK) status = ardm_model_set_tensor(file, "trainer.measured", ARDM_STORED_F64, 1, &seven, measured);
     snprintf(text, sizeof text, "%lld", (long long)t->step);
     if (status == ARDM_OK) status = ardm_model_set(file, "ardm.checkpoint", "1");
     if (status == ARDM_OK) status = ardm_model_set(file, "ardm.step", text);
@@ -61,7 +62,7 @@ static ardm_status load_file(ardm_trainer *t, const char *path) {
     const ardm_tensor *powers = ardm_model_tensor(file, "trainer.powers"), *measured = ardm_model_tensor(file, "trainer.measured");
     int64_t e = 0;
     if (!step || !config || !exponent || !powers || powers->dtype != ARDM_STORED_F32 || powers->bytes != 8 || !measured ||
-        measured->dtype != ARDM_STORED_F64 || measured->bytes != 32)
+        measured->dtype != ARDM_STORED_F64 || measured->bytes != sizeof(double[7]))
         status = ardm_fail(ARDM_EFORMAT, "%s is no checkpoint of a training run", path);
     else if (strcmp(config, t->recipe->text) != 0)
         status = ardm_fail(ARDM_EINVAL, "%s was made with another config; resume with the config.ini of the run folder, or start anew", path);
@@ -76,6 +77,9 @@ static ardm_status load_file(ardm_trainer *t, const char *path) {
         t->bound.bits = m[1];
         t->bound.error = m[2];
         t->bound.items = (int64_t)m[3];
+        t->logged_bits = m[4];
+        t->logged_clipped = m[5];
+        t->logged_steps = (int64_t)m[6];
     }
     for (uint32_t i = 0; status == ARDM_OK && i < ardm_model_tensor_count(file); i++) {
         const ardm_tensor *tensor = ardm_model_tensor_at(file, i);

@@ -16,7 +16,6 @@ typedef struct ardm_codec__tiling {
     ardm_tile *tiles;
     int32_t *symbols; /* of all tiles, or of the whole text */
     uint8_t *given;   /* the mask of a window with context: the first half given */
-    uint64_t count;
 } ardm_codec__tiling;
 
 /* Lays out chunks for the item's extents (symbols untouched) by the model's nominal layout. ARDM_EINVAL when they do not fit the model. */
@@ -31,6 +30,8 @@ uint64_t ardm_codec__raw_size(const ardm_chunk *chunk, uint32_t classes);
 void ardm_codec__raw_get(const ardm_chunk *chunk, uint32_t classes, uint8_t *bytes);
 ardm_status ardm_codec__raw_set(const ardm_chunk *chunk, uint32_t classes, const uint8_t *bytes);
 
-uint64_t ardm_codec__symbol_hash(const ardm_item *item); /* XXH64 of the symbols as big-endian samples of one byte, two above 256 classes */
+/* XXH64 of all that restores an item whose file does not come back in bytes: rank, extents, channels and side length as u64 little-endian,
+ * side bytes, then the symbols as big-endian samples of one byte, two above 256 classes. */
+ardm_status ardm_codec__item_hash(uint64_t *out, const ardm_item *item);
 
 #endif

@@ -14,31 +14,25 @@
 
 enum { MOST_ITEMS = 32 };
 
-static uint32_t units_of(const ardm_layout *layout) {
-    uint32_t units = layout->channels;
-    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
-    return units;
-}
-
 static int32_t coded(const ardm_tile *tile, uint32_t unit) {
     return !tile->mask || (tile->mask[unit] != ARDM_GIVEN && tile->mask[unit] != ARDM_VOID);
 }
 
-uint32_t ardm_chunk_checksum(const ardm_chunk *chunk) {
+ardm_status ardm_chunk_checksum(uint32_t *out, const ardm_chunk *chunk) {
     size_t n = 0;
-    for (uint32_t t = 0; t < chunk->n_tiles; t++) n += units_of(&chunk->tiles[t].layout);
+    for (uint32_t t = 0; t < chunk->n_tiles; t++) n += ardm_layout_units(&chunk->tiles[t].layout);
     uint8_t *bytes = malloc(n * 2 + 1);
-    if (!bytes) return 0;
+    if (!bytes) return ardm_fail(ARDM_ENOMEM, "no memory for the checksum of %zu symbols", n);
     size_t at = 0;
     for (uint32_t t = 0; t < chunk->n_tiles; t++)
-        for (uint32_t u = 0, units = units_of(&chunk->tiles[t].layout); u < units; u++)
+        for (uint32_t u = 0, units = ardm_layout_units(&chunk->tiles[t].layout); u < units; u++)
             if (coded(&chunk->tiles[t], u)) {
                 bytes[at++] = (uint8_t)chunk->tiles[t].symbols[u];
                 bytes[at++] = (uint8_t)(chunk->tiles[t].symbols[u] >> 8);
             }
-    uint32_t sum = ardm_xxh32(bytes, at);
+    *out = ardm_xxh32(bytes, at);
     free(bytes);
-    return sum;
+    return ARDM_OK;
 }
 
 /* A group of one chunk: tiles that are coded call by call together. */
@@ -62,7 +56,7 @@ static int32_t same_layout(const ardm_layout *a, const ardm_layout *b) { return 
 
 static uint32_t free_of(const ardm_tile *tile) {
     uint32_t n = 0;
-    for (uint32_t u = 0, units = units_of(&tile->layout); u < units; u++) n += (uint32_t)coded(tile, u);
+    for (uint32_t u = 0, units = ardm_layout_units(&tile->layout); u < units; u++) n += (uint32_t)coded(tile, u);
     return n;
 }
 
@@ -238,8 +232,8 @@ ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_c
     ardm_status status = ARDM_OK;
     for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {
         chunks[i].digest = 0;
-        chunks[i].checksum = ardm_chunk_checksum(&chunks[i]);
-        status = add_groups(&g, &chunks[i], stages);
+        status = ardm_chunk_checksum(&chunks[i].checksum, &chunks[i]);
+        if (status == ARDM_OK) status = add_groups(&g, &chunks[i], stages);
     }
     double all = count_rows(&g, stages);
     uint8_t *taken = calloc(g.n ? g.n : 1, 1);
@@ -396,7 +390,7 @@ ardm_status ardm_decode(ardm_session *session, const ardm_coding *coding, ardm_c
         else if (ardm_rans_open(&decoders[i], c->state, c->words, c->word_bytes) != ARDM_OK)
             refuse(c, ARDM_EFORMAT, ardm_message());
         for (uint32_t t = 0; t < c->n_tiles; t++) /* nothing is known: every class is that of symbol 0 */
-            for (uint32_t u = 0, units = units_of(&c->tiles[t].layout); u < units; u++)
+            for (uint32_t u = 0, units = ardm_layout_units(&c->tiles[t].layout); u < units; u++)
                 if (coded(&c->tiles[t], u)) c->tiles[t].symbols[u] = 0;
         next[i] = g.n;
         if (c->status == ARDM_OK) status = add_groups(&g, c, stages);
@@ -406,7 +400,9 @@ ardm_status ardm_decode(ardm_session *session, const ardm_coding *coding, ardm_c
         ardm_chunk *c = &chunks[i];
         int32_t same = c->digest == 0;
         c->digest = stored[i];
-        ardm_status closed = c->status == ARDM_OK ? ardm_rans_close(&decoders[i], ardm_chunk_checksum(c)) : c->status;
+        ardm_status closed = c->status;
+        if (closed == ARDM_OK) closed = ardm_chunk_checksum(&c->checksum, c);
+        if (closed == ARDM_OK) closed = ardm_rans_close(&decoders[i], c->checksum);
         if (closed == ARDM_OK && same) continue;
         if (c->status == ARDM_OK && closed != ARDM_OK) refuse(c, closed, ardm_message());
         /* Damage changes what is shown and so the later frequencies: only a first call that differs would prove another arithmetic.

@@ -115,7 +115,7 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
         if (count > 1) snprintf(j->name, sizeof j->name, "%.230s.%05lld", input->name, (long long)i);
         j->size = count > 1 ? (uint64_t)j->item.count : input->size;
         j->same_bytes = j->item.exact;
-        j->hash = ardm_codec__symbol_hash(&j->item);
+        if (!j->item.exact) status = ardm_codec__item_hash(&j->hash, &j->item);
         if (j->item.exact) { /* a promise of the plugin, kept or found out here */
             ardm_bytes back = {0};
             status = ardm_item_encode(&back, modality, &j->item, options->memory);

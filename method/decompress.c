@@ -124,8 +124,9 @@ static ardm_status decode_item(ardm_bytes *out, ardm_codec_report *report, const
     /* The hash tells also what was promised: the file's bytes, or its values. */
     if (status == ARDM_OK) {
         report->same_bytes = ardm_xxh64(file.data, file.size) == head->hash;
-        if (!report->same_bytes && ardm_codec__symbol_hash(&item) != head->hash)
-            status = ardm_fail(ARDM_EFORMAT, "what was restored does not have the archive's hash");
+        uint64_t hash = head->hash;
+        if (!report->same_bytes) status = ardm_codec__item_hash(&hash, &item);
+        if (status == ARDM_OK && hash != head->hash) status = ardm_fail(ARDM_EFORMAT, "what was restored does not have the archive's hash");
     }
     if (status == ARDM_OK) {
         report->dimensions = (uint64_t)item.count;

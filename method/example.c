@@ -50,14 +50,8 @@ const ardm_order_family *ardm_orders_family(const ardm_orders *orders) { return 
 const ardm_layout *ardm_orders_layout(const ardm_orders *orders) { return &orders->layout; }
 int32_t ardm_orders_causal(const ardm_orders *orders) { return orders->family.kind == ARDM_ORDER_BLOCKS; }
 
-static uint32_t units_of(const ardm_layout *layout) {
-    uint32_t units = layout->channels;
-    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
-    return units;
-}
-
 ardm_status ardm_example_create(ardm_example *out, const ardm_orders *orders) {
-    uint32_t units = units_of(&orders->layout);
+    uint32_t units = ardm_layout_units(&orders->layout);
     memset(out, 0, sizeof *out);
     out->state = malloc(units);
     out->weight = malloc(units * sizeof *out->weight);

@@ -94,9 +94,8 @@ static ardm_status put_ops(ardm_model *model, const char *graph) {
 }
 
 static ardm_status put_layout(ardm_model *model, const ardm_trainer *t) {
-    ardm_description d;
+    ardm_description d = ardm_trainer__describe(t);
     char text[160];
-    ARDM_TRY(ardm_trainer__describe(t, &d));
     static const char *const heads[] = {"", "softmax", "direct", "mixture"};
     if (d.rank == 2)
         snprintf(text, sizeof text, "extents %ux%u channels %u head %s multiple %u context 0", d.extent[0], d.extent[1], d.channels, heads[d.head],

@@ -128,6 +128,12 @@ static void count_levels(ardm_order *o) {
     for (uint32_t u = 0; u < o->units; u++) o->counts[o->level[u]]++;
 }
 
+uint32_t ardm_layout_units(const ardm_layout *layout) {
+    uint32_t units = layout->channels;
+    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
+    return units;
+}
+
 ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family, uint32_t block, const ardm_layout *layout) {
     ARDM_TRY(allocate(out, layout));
     ardm_order *o = *out;

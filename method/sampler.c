@@ -9,12 +9,6 @@
 
 enum { BATCH = 16 };
 
-static uint32_t units_of(const ardm_layout *layout) {
-    uint32_t units = layout->channels;
-    for (uint32_t i = 0; i < layout->rank; i++) units *= layout->extent[i];
-    return units;
-}
-
 static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, const ardm_layout *layout, const ardm_walk_item *items, uint32_t n,
                                 double *done, double all) {
     ardm_walk *walk = NULL;
@@ -40,7 +34,7 @@ static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, c
 
 ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, const ardm_layout *layout, int32_t *symbols, const uint8_t *mask,
                         uint64_t first, uint32_t n) {
-    size_t units = units_of(layout);
+    size_t units = ardm_layout_units(layout);
     double done = 0, all = 0;
     if (!(sampling->temperature > 0)) return ardm_fail(ARDM_EINVAL, "temperature %g: give a number above 0", sampling->temperature);
     for (size_t k = 0; k < n * units; k++) {
@@ -61,7 +55,7 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
 ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
                                 int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
     static const double ln2 = 0.69314718055994530942;
-    size_t units = units_of(layout);
+    size_t units = ardm_layout_units(layout);
     ardm_status status = ARDM_OK;
     for (uint32_t begin = 0; status == ARDM_OK && begin < n; begin += BATCH) {
         ardm_walk_item items[BATCH];

@@ -192,8 +192,7 @@ static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t ta
     ARDM_TRY(ardm_bind(&io->binding, session->tasks[task], session->store, extents, padded->rank == 2 ? 4 : 3, &options));
     io->items = items;
     io->rows = rows;
-    io->units = padded->channels;
-    for (uint32_t i = 0; i < padded->rank; i++) io->units *= padded->extent[i];
+    io->units = ardm_layout_units(padded);
     io->symbols = ardm_binding_input(io->binding, "symbols");
     io->state = ardm_binding_input(io->binding, "state");
     io->stage = ardm_binding_input(io->binding, "stage");

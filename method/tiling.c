@@ -21,7 +21,6 @@ static ardm_status allocate(ardm_codec__tiling *t, uint64_t tiles, uint64_t chun
     t->symbols = calloc(symbols + 1, sizeof *t->symbols);
     t->given = calloc(given + 1, 1);
     t->n_chunks = (uint32_t)chunks;
-    t->count = symbols;
     if (t->tiles && t->chunks && t->symbols && t->given) return ARDM_OK;
     ardm_codec__untile(t);
     return ardm_fail(ARDM_ENOMEM, "no memory for %llu symbols", (unsigned long long)symbols);
@@ -120,8 +119,7 @@ void ardm_codec__gather(const ardm_codec__tiling *tiling, ardm_item *item) { exc
 
 /* Coded symbols of a tile and where they begin: a window's context belongs to the window before. */
 static uint32_t own_symbols(const ardm_tile *tile, int32_t **at) {
-    uint32_t units = tile->layout.channels, skip = 0;
-    for (uint32_t i = 0; i < tile->layout.rank; i++) units *= tile->layout.extent[i];
+    uint32_t units = ardm_layout_units(&tile->layout), skip = 0;
     while (tile->mask && skip < units && tile->mask[skip] == ARDM_GIVEN) skip++;
     *at = tile->symbols + skip;
     return units - skip;
@@ -155,15 +153,30 @@ ardm_status ardm_codec__raw_set(const ardm_chunk *chunk, uint32_t classes, const
     return ARDM_OK;
 }
 
-uint64_t ardm_codec__symbol_hash(const ardm_item *item) {
+static void put_u64(ardm_bytes *to, uint64_t value, ardm_status *status) {
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+    if (*status == ARDM_OK) *status = ardm_bytes_append(to, bytes, sizeof bytes);
+}
+
+ardm_status ardm_codec__item_hash(uint64_t *out, const ardm_item *item) {
+    ardm_bytes bytes = {0};
+    ardm_status status = ARDM_OK;
     uint32_t each = item->classes > 256 ? 2 : 1;
-    uint8_t *bytes = malloc((size_t)item->count * each + 1), *at = bytes;
-    if (!bytes) return 0;
-    for (int64_t i = 0; i < item->count; i++) {
+    put_u64(&bytes, item->rank, &status);
+    for (uint32_t i = 0; i < item->rank; i++) put_u64(&bytes, (uint64_t)item->extents[i], &status);
+    put_u64(&bytes, item->channels, &status);
+    put_u64(&bytes, item->side.size, &status);
+    if (status == ARDM_OK && item->side.size) status = ardm_bytes_append(&bytes, item->side.data, item->side.size);
+    uint8_t *samples = malloc((size_t)item->count * each + 1), *at = samples;
+    if (status == ARDM_OK && !samples) status = ardm_fail(ARDM_ENOMEM, "no memory for the hash of %lld symbols", (long long)item->count);
+    for (int64_t i = 0; status == ARDM_OK && i < item->count; i++) {
         if (each == 2) *at++ = (uint8_t)(item->symbols[i] >> 8);
         *at++ = (uint8_t)item->symbols[i];
     }
-    uint64_t hash = ardm_xxh64(bytes, (size_t)(at - bytes));
-    free(bytes);
-    return hash;
+    if (status == ARDM_OK) status = ardm_bytes_append(&bytes, samples, (size_t)(at - samples));
+    if (status == ARDM_OK) *out = ardm_xxh64(bytes.data, bytes.size);
+    free(samples);
+    ardm_bytes_free(&bytes);
+    return status;
 }

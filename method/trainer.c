@@ -16,10 +16,10 @@ ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, cons
     return ARDM_OK;
 }
 
-ardm_status ardm_trainer__describe(const ardm_trainer *trainer, ardm_description *out) {
+ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
     ardm_layout layout = ardm_dataset_layout(trainer->dataset);
     const ardm_network *net = &trainer->recipe->network;
-    *out = (ardm_description){
+    return (ardm_description){
         .process = ardm_process_text(trainer->process),
         .order = trainer->recipe->order,
         .head = net->head,
@@ -29,7 +29,6 @@ ardm_status ardm_trainer__describe(const ardm_trainer *trainer, ardm_description
         .multiple = net->kind == ARDM_NETWORK_UNET ? (uint32_t)net->down : 1,
         .context = layout.rank == 1 ? layout.extent[0] / 2 : 0,
     };
-    return ARDM_OK;
 }
 
 /* The output bias starts at the data's marginal, so that a fresh network already costs no more than the symbols' entropy. */
@@ -94,6 +93,25 @@ static int32_t bit_length(uint64_t n) {
     return bits;
 }
 
+/* Drops rows of log.csv that are later than the checkpoint: they are computed again. */
+static ardm_status trim_log(const ardm_trainer *t) {
+    char path[4096];
+    ardm_bytes text = {0};
+    ARDM_TRY(ardm_trainer__path(path, t, "log.csv"));
+    if (!ardm_file_exists(path)) return ARDM_OK;
+    ARDM_TRY(ardm_file_read(&text, path, (uint64_t)1 << 30, 0));
+    size_t kept = 0;
+    for (size_t at = 0; at < text.size;) {
+        size_t end = at;
+        while (end < text.size && text.data[end] != '\n') end++;
+        if (end == text.size || (at > 0 && strtoll((const char *)text.data + at, NULL, 10) > t->step)) break;
+        at = kept = end + 1;
+    }
+    ardm_status status = kept < text.size ? ardm_file_write(path, text.data, kept, 1) : ARDM_OK;
+    ardm_bytes_free(&text);
+    return status;
+}
+
 static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resume, uint64_t memory) {
     ardm_recipe *r = t->recipe;
     ardm_layout layout = ardm_dataset_layout(t->dataset);
@@ -119,6 +137,7 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     ARDM_TRY(ardm_trainer__path(path, t, "run.safetensors"));
     if (resume) {
         ARDM_TRY(ardm_trainer__load(t));
+        ARDM_TRY(trim_log(t));
     } else {
         if (ardm_file_exists(path)) return ardm_fail(ARDM_EEXIST, "%s exists; resume with --resume %s, or choose another folder", path, folder);
         ARDM_TRY(ardm_make_directories(folder));
@@ -135,8 +154,7 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     ardm_status status = ardm_bind(&t->binding, step, t->store, extents, layout.rank == 2 ? 3 : 2, &options);
     ardm_graph_free(&step);
     ARDM_TRY(status);
-    ardm_description description;
-    ARDM_TRY(ardm_trainer__describe(t, &description));
+    ardm_description description = ardm_trainer__describe(t);
     return ardm_session_create(&t->session, t->inference, t->store, ".average", &description, memory);
 }
 
@@ -244,7 +262,7 @@ static ardm_status not_finite(ardm_trainer *t) {
                      (long long)t->step, node[0] ? node : "no single node");
 }
 
-static ardm_status append_log(const ardm_trainer *t, double train_bits, float rate, double norm, double clipped) {
+static ardm_status append_log(const ardm_trainer *t, float rate, double norm) {
     char path[4096];
     ARDM_TRY(ardm_trainer__path(path, t, "log.csv"));
     FILE *file = fopen(path, "a");
@@ -252,15 +270,16 @@ static ardm_status append_log(const ardm_trainer *t, double train_bits, float ra
     fseek(file, 0, SEEK_END);
     if (ftell(file) == 0) fputs("step,seconds,items,bits_per_dim,bound,bound_error,lr,grad_norm,clipped\n", file);
     fprintf(file, "%lld,%.1f,%lld,%.5f,%.5f,%.5f,%.3g,%.4g,%.3f\n", (long long)t->step, t->seconds, (long long)(t->step * t->recipe->batch),
-            train_bits, t->bound.bits, t->bound.error, (double)rate, norm, clipped);
+            t->logged_bits / (double)t->logged_steps, t->bound.bits, t->bound.error, (double)rate, norm, t->logged_clipped / (double)t->logged_steps);
     return fclose(file) == 0 ? ARDM_OK : ardm_fail(ARDM_EIO, "%s: cannot write", path);
 }
 
 ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
     const ardm_recipe *r = t->recipe;
     static const double ln2 = 0.69314718055994530942;
-    double sum = 0, clipped = 0, scale = ldexp(1, t->exponent), norm = 0;
-    int64_t counted = 0, last = until > 0 && until < r->steps ? until : r->steps;
+    double scale = ldexp(1, t->exponent), norm = 0;
+    int64_t last = until > 0 && until < r->steps ? until : r->steps;
+    if (t->step == 0) ARDM_TRY(ardm_trainer__save(t)); /* so that a run can be resumed whenever it is killed */
     while (t->step < last) {
         double began = ardm_clock();
         ARDM_TRY(fill_batch(t));
@@ -274,9 +293,9 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
         norm = sqrt(squares) / scale;
         t->step++;
         t->seconds += ardm_clock() - began;
-        sum += (double)loss / ln2;
-        clipped += clip < 1;
-        counted++;
+        t->logged_bits += (double)loss / ln2;
+        t->logged_clipped += clip < 1;
+        t->logged_steps++;
         int32_t evaluate = t->step % r->evaluate == 0 || t->step == r->steps, stop = ardm_interrupted();
         if (evaluate) {
             ardm_status status = ardm_evaluate_bound(&t->bound, t->session, t->dataset, 0, r->evaluate_items, 2, r->seed, NULL, NULL);
@@ -284,15 +303,16 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
                 stop = 1;
             else
                 ARDM_TRY(status);
-            ARDM_TRY(append_log(t, sum / (double)counted, rate, norm, clipped / (double)counted));
+            double train_bits = t->logged_bits / (double)t->logged_steps;
+            ARDM_TRY(append_log(t, rate, norm));
             ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s", (long long)t->step,
-                           sum / (double)counted, t->bound.bits, t->bound.error, t->seconds);
+                           train_bits, t->bound.bits, t->bound.error, t->seconds);
         }
+        char note[96];
+        snprintf(note, sizeof note, "%.4f bits/dim", t->logged_bits / (double)t->logged_steps);
+        if (evaluate) t->logged_bits = t->logged_clipped = 0, t->logged_steps = 0;
         if (evaluate || t->step % r->checkpoint == 0 || stop || t->step == last) ARDM_TRY(ardm_trainer__save(t));
         if (stop) return ardm_fail(ARDM_EINTERRUPT, "stopped at step %lld; go on with ardm train --resume %s", (long long)t->step, t->folder);
-        char note[96];
-        snprintf(note, sizeof note, "%.4f bits/dim", sum / (double)counted);
-        if (evaluate) sum = clipped = 0, counted = 0;
         ardm_status status = ardm_progress("train", (double)t->step, (double)r->steps, "steps", note);
         if (status != ARDM_OK && status != ARDM_EINTERRUPT) return status; /* an interrupt is met after the next step, with a checkpoint */
     }

@@ -23,11 +23,14 @@ struct ardm_trainer {
     /* The host's part of a checkpoint. */
     int64_t step;
     float beta1_power, beta2_power; /* running products, never pow */
-    double seconds;                 /* trained so far, over all sittings */
-    ardm_estimate bound;            /* the last held-out bound */
+    /* Sums since the last row of log.csv, so that a resumed run logs what an uninterrupted one does. */
+    double logged_bits, logged_clipped;
+    int64_t logged_steps;
+    double seconds;      /* trained so far, over all sittings */
+    ardm_estimate bound; /* the last held-out bound */
 };
 
-ardm_status ardm_trainer__describe(const ardm_trainer *trainer, ardm_description *out);
+ardm_description ardm_trainer__describe(const ardm_trainer *trainer);
 ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, const char *name);
 /* Writes run.safetensors, keeping the one before; reads it back into the trainer and its store. */
 ardm_status ardm_trainer__save(ardm_trainer *trainer);

@@ -12,6 +12,7 @@ typedef struct walked {
     int32_t *place;           /* of the stage at hand */
     uint32_t *unit_at;        /* unit by place */
     uint32_t *counts, *known; /* by level */
+    uint32_t *before;         /* units of earlier levels */
     uint32_t free;            /* units that are neither given nor void */
     uint32_t *unit, *asked;   /* the answer of the last call */
     int32_t *children;
@@ -45,8 +46,9 @@ static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item
     x->children = malloc(w->units * sizeof *x->children);
     x->counts = calloc(w->levels, sizeof *x->counts);
     x->known = calloc(w->levels, sizeof *x->known);
+    x->before = calloc(w->levels, sizeof *x->before);
     uint32_t *all = malloc((size_t)w->levels * w->stages * sizeof *all);
-    if (!x->place || !x->unit_at || !x->unit || !x->asked || !x->children || !x->counts || !x->known || !all) {
+    if (!x->place || !x->unit_at || !x->unit || !x->asked || !x->children || !x->counts || !x->known || !x->before || !all) {
         free(all);
         return ardm_fail(ARDM_ENOMEM, "no memory for an item of %u units", w->units);
     }
@@ -54,6 +56,7 @@ static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item
     for (uint32_t u = 0; u < w->units; u++)
         if (!item->mask || (item->mask[u] != ARDM_GIVEN && item->mask[u] != ARDM_VOID)) x->counts[level[u]]++;
     for (uint32_t l = 0; l < w->levels; l++) {
+        x->before[l] = x->free;
         x->free += x->counts[l];
         for (uint32_t s = 0; s < w->stages; s++) all[s * w->levels + l] = x->counts[l];
     }
@@ -136,6 +139,7 @@ void ardm_walk_close(ardm_walk **walk) {
         free(x->children);
         free(x->counts);
         free(x->known);
+        free(x->before);
     }
     free(w->items);
     free(w->calls);
@@ -148,11 +152,10 @@ const ardm_call_io *ardm_walk_io(const ardm_walk *walk) { return &walk->io; }
 
 /* First place and length of step `step` of a level; length 0 where the item has fewer steps. */
 static uint32_t span(const ardm_walk *w, const walked *x, uint32_t stage, uint32_t level, uint32_t step, uint32_t *first) {
-    uint32_t n, before = 0;
+    uint32_t n;
     const uint32_t *steps = ardm_schedule_steps(x->schedule, stage * w->levels + level, &n);
     if (step >= n) return 0;
-    for (uint32_t l = 0; l < level; l++) before += x->counts[l];
-    *first = before + steps[step];
+    *first = x->before[level] + steps[step];
     return (step + 1 < n ? steps[step + 1] : x->counts[level]) - steps[step];
 }
 
@@ -227,8 +230,7 @@ ardm_status ardm_walk_run(ardm_walk *w, uint32_t index, const uint32_t *number, 
     ARDM_TRY(ardm_session_call(&w->io, w->session, w->task, &shown, w->n_items, rows));
     uint8_t *state = malloc(w->units);
     if (!state) return ardm_fail(ARDM_ENOMEM, "no memory for states");
-    uint32_t visible = shown.channels;
-    for (uint32_t d = 0; d < shown.rank; d++) visible *= shown.extent[d];
+    uint32_t visible = ardm_layout_units(&shown);
     for (uint32_t i = 0; i < w->n_items; i++) {
         walked *x = &w->items[i];
         fill_states(w, x, c, state);

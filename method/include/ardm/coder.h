@@ -37,7 +37,7 @@ typedef struct ardm_coding {
     const char *task;              /* what progress calls it: "compress", "verify", … */
 } ardm_coding;
 
-uint32_t ardm_chunk_checksum(const ardm_chunk *chunk);
+ardm_status ardm_chunk_checksum(uint32_t *out, const ardm_chunk *chunk); /* ARDM_ENOMEM */
 
 /* Encodes all chunks; their checksums are computed here. */
 ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_chunk *chunks, uint32_t n_chunks);

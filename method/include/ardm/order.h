@@ -33,6 +33,8 @@ typedef struct ardm_layout {
     uint32_t channels;  /* units a position, at least 1 */
 } ardm_layout;
 
+uint32_t ardm_layout_units(const ardm_layout *layout); /* positions times channels */
+
 typedef struct ardm_order ardm_order;
 
 /* Levels of one layout. block: n of a blocks family; 0 takes the family's highest. At most 65,536 units.
