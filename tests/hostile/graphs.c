@@ -135,7 +135,7 @@ START_TEST(mutated_graphs) {
         parsed += try_text(changed, &state) == ARDM_OK;
         free(changed);
     }
-    ck_assert_int_gt(parsed, 0); /* some went past the parser */
+    ck_assert_int_gt(parsed, tried / 20); /* enough went past the parser */
     free(plain);
 }
 END_TEST

@@ -61,11 +61,32 @@ char *mutate_text(const char *text, uint64_t *state) {
     }
 }
 
+/* One number for another wherever it stands: extents that agreed go on to agree, and so reach the ops. */
+static char *number_everywhere(const char *text, uint64_t *state) {
+    size_t at = 0, n = run_of(text, in_number, state, &at);
+    for (int tries = 0; tries < 60 && at && !strchr("=[,*/", text[at - 1]); tries++) n = run_of(text, in_number, state, &at);
+    const char *with = numbers[chance(state, 10)];
+    char *out = splice(text, at, n, with);
+    for (size_t i = 0; n && out[i]; i++) {
+        size_t m = 0;
+        while (in_number((unsigned char)out[i + m])) m++;
+        if (m == n && memcmp(out + i, text + at, n) == 0 && i && strchr("=[,", out[i - 1])) {
+            char *next = splice(out, i, n, with);
+            free(out);
+            out = next;
+            m = strlen(with);
+        }
+        i += m ? m - 1 : 0;
+    }
+    return out;
+}
+
 static char *once(const char *text, uint64_t *state) {
     size_t at = 0, from = 0, n, m;
     char piece[4096];
     uint32_t kind = chance(state, 10);
-    if (kind < 3) return number(text, state);
+    if (kind < 2) return number(text, state);
+    if (kind < 3) return number_everywhere(text, state);
     if (kind < 7) { /* one name for another */
         n = run_of(text, in_name, state, &at);
         for (int tries = 0; tries < 20 && text[at] != '%'; tries++) n = run_of(text, in_name, state, &at);
