@@ -2,6 +2,7 @@
 # without .cl), the text opening with #line 1 "<folder>/<file>". Byte arrays, since long string literals are errors.
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 function(ardm_embed_kernels target)
+  file(GLOB_RECURSE shared CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.clh) # what kernels of a folder include
   foreach(file ${ARGN})
     string(REGEX REPLACE "\\.(cl|h)$" "" symbol ${file})
     string(REGEX REPLACE "^.*include/ardm/" "" symbol ${symbol})
@@ -10,7 +11,7 @@ function(ardm_embed_kernels target)
     file(RELATIVE_PATH shown ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${file})
     add_custom_command(OUTPUT ${output}
       COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/cmake/embed.py ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${shown} ardm_cl_${symbol} ${output}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${CMAKE_SOURCE_DIR}/cmake/embed.py VERBATIM)
+      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${shared} ${CMAKE_SOURCE_DIR}/cmake/embed.py VERBATIM)
     target_sources(${target} PRIVATE ${output})
   endforeach()
 endfunction()

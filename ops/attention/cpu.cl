@@ -3,91 +3,10 @@
 //   block     i32[items] where has_block        mask   u8[items, length] where has_mask (3 hides a key)
 //   out       [items, streams * length, heads * HEAD]       top, den   [items, heads, streams * length]
 //   global    streams * ceil(length / 16), heads, items; local 1
-#ifndef HEAD
-#define HEAD 32          // features of a head
-#endif
+#include "tile.clh"
 #ifndef STORE
 #define STORE 512        // keys whose scores are kept from the first pass to the second; more are computed twice
 #endif
-#define STEP 8           // keys at a time; divides 256
-#define BLOCK 256        // terms of a block sum
-#define HIDDEN (-FLT_MAX) // score of a hidden key: its exponential is +0 beside any that is seen
-#define VOID 3
-
-static inline float16 flush16(const float16 x) {
-    const uint16 u = as_uint16(x);
-    return as_float16(u & as_uint16((u & 0x7fffffffu) >= 0x2b800000u));
-}
-
-// A rounded product that feeds an addition.
-static inline float16 mul16(const float16 a, const float b) { return fma(a, (float16)(b), (float16)(-0.0f)); }
-
-// sums[k] = F(block sum over features of tile[c] * rows[k][c]); rows outside low..high repeat the nearest
-static inline void dots(float16 *sums, const float *tile, global const float *base, const size_t step, const int at, const int high) {
-    global const float *r0 = base + step * min(at, high - 1), *r1 = base + step * min(at + 1, high - 1);
-    global const float *r2 = base + step * min(at + 2, high - 1), *r3 = base + step * min(at + 3, high - 1);
-    global const float *r4 = base + step * min(at + 4, high - 1), *r5 = base + step * min(at + 5, high - 1);
-    global const float *r6 = base + step * min(at + 6, high - 1), *r7 = base + step * min(at + 7, high - 1);
-    for (int begin = 0; begin < HEAD; begin += BLOCK) {
-        const int end = min(begin + BLOCK, HEAD);
-        float16 s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f, s4 = 0.0f, s5 = 0.0f, s6 = 0.0f, s7 = 0.0f;
-        for (int c = begin; c < end; ++c) {
-            const float16 x = vload16(c, tile);
-            s0 = fma(x, (float16)(r0[c]), s0);
-            s1 = fma(x, (float16)(r1[c]), s1);
-            s2 = fma(x, (float16)(r2[c]), s2);
-            s3 = fma(x, (float16)(r3[c]), s3);
-            s4 = fma(x, (float16)(r4[c]), s4);
-            s5 = fma(x, (float16)(r5[c]), s5);
-            s6 = fma(x, (float16)(r6[c]), s6);
-            s7 = fma(x, (float16)(r7[c]), s7);
-        }
-        if (begin == 0) {
-            sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3, sums[4] = s4, sums[5] = s5, sums[6] = s6, sums[7] = s7;
-        } else {
-            sums[0] += s0, sums[1] += s1, sums[2] += s2, sums[3] += s3, sums[4] += s4, sums[5] += s5, sums[6] += s6, sums[7] += s7;
-        }
-    }
-    for (int k = 0; k < STEP; ++k) sums[k] = flush16(sums[k]);
-}
-
-// part[c] += weights[k] * rows[k][c], k ascending
-static inline void add_rows(float *part, const float16 *weights, global const float *base, const size_t step, const int at, const int high) {
-    global const float *r0 = base + step * min(at, high - 1), *r1 = base + step * min(at + 1, high - 1);
-    global const float *r2 = base + step * min(at + 2, high - 1), *r3 = base + step * min(at + 3, high - 1);
-    global const float *r4 = base + step * min(at + 4, high - 1), *r5 = base + step * min(at + 5, high - 1);
-    global const float *r6 = base + step * min(at + 6, high - 1), *r7 = base + step * min(at + 7, high - 1);
-    const float16 w0 = weights[0], w1 = weights[1], w2 = weights[2], w3 = weights[3];
-    const float16 w4 = weights[4], w5 = weights[5], w6 = weights[6], w7 = weights[7];
-    for (int c = 0; c < HEAD; ++c) {
-        float16 sum = vload16(c, part);
-        sum = fma(w0, (float16)(r0[c]), sum);
-        sum = fma(w1, (float16)(r1[c]), sum);
-        sum = fma(w2, (float16)(r2[c]), sum);
-        sum = fma(w3, (float16)(r3[c]), sum);
-        sum = fma(w4, (float16)(r4[c]), sum);
-        sum = fma(w5, (float16)(r5[c]), sum);
-        sum = fma(w6, (float16)(r6[c]), sum);
-        sum = fma(w7, (float16)(r7[c]), sum);
-        vstore16(sum, c, part);
-    }
-}
-
-// Moves a finished block into the total.
-static inline void close_block(float *total, float *part) {
-    for (int c = 0; c < HEAD; ++c) {
-        vstore16(vload16(c, total) + vload16(c, part), c, total);
-        vstore16((float16)(0.0f), c, part);
-    }
-}
-
-// tile[c * 16 + lane] = row of lane [c]
-static inline void load_tile(float *tile, global const float *base, const size_t step, const int at, const int high) {
-    for (int lane = 0; lane < 16; ++lane) {
-        global const float *row = base + step * min(at + lane, high - 1);
-        for (int c = 0; c < HEAD; ++c) tile[c * 16 + lane] = row[c];
-    }
-}
 
 kernel void attention(global const float *restrict qkv, global const int *restrict block, global const uchar *restrict mask,
                       global float *restrict out, global float *restrict top, global float *restrict den, const int has_block, const int has_mask,
