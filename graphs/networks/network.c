@@ -37,10 +37,10 @@ ardm_value ardm_network__layer_norm(ardm_graph *graph, const char *prefix, ardm_
     return ARDM_NODE(graph, "layer_norm", NULL, x, gain, bias);
 }
 
-ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, int64_t width, int64_t groups) {
+ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, ardm_value mask, int64_t width, int64_t groups) {
     ardm_value gain = ardm_network__state(graph, prefix, "gain", "f32[%lld]", (long long)width);
     ardm_value bias = ardm_network__state(graph, prefix, "bias", "f32[%lld]", (long long)width);
-    return ardm_graph_node(graph, NULL, "group_norm", (const ardm_value[]){x, gain, bias}, 3, "groups=%lld", (long long)groups);
+    return ardm_graph_node(graph, NULL, "group_norm", (const ardm_value[]){x, gain, bias, mask}, 4, "groups=%lld", (long long)groups);
 }
 
 ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs) {

@@ -10,7 +10,7 @@ ardm_value ardm_network__state(ardm_graph *graph, const char *prefix, const char
 ardm_value ardm_network__dense(ardm_graph *graph, const char *prefix, ardm_value x, int64_t in, int64_t out, int32_t bias);
 ardm_value ardm_network__conv(ardm_graph *graph, const char *prefix, ardm_value x, int64_t kernel, int64_t in, int64_t out);
 ardm_value ardm_network__layer_norm(ardm_graph *graph, const char *prefix, ardm_value x, int64_t width);
-ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, int64_t width, int64_t groups);
+ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, ardm_value mask, int64_t width, int64_t groups);
 
 ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);

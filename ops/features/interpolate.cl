@@ -1,5 +1,5 @@
 // features/interpolate.cl: normalised convolution of what is known (features/interpolate_rows.h has the formula)
-//   lines    4·W·C floats of scratch a row of pixels
+//   lines    5·W·C floats of scratch a row of pixels
 //   stages, base, K   the chain, where the family is zoomed; zoomed 0: stage is not read
 //   global   N·H, a row of pixels each; any local size
 
@@ -32,9 +32,9 @@ static void along(global const float *restrict from, global float *restrict to, 
 
 kernel void interpolate(global const float *restrict values, global const uchar *restrict states, global const int *restrict stage,
                         global float *restrict features, global float *restrict centres, global float *restrict lines, const int H, const int W,
-                        const int C, const int scales, const int zoomed, const int stages, const int base, const int K) {
-    const int row = (int)get_global_id(0), y = row % H, wide = W * C, F = C * (2 * scales + 3);
-    global float *restrict v = lines + (size_t)row * 4 * wide, *restrict u = v + wide, *restrict a = u + wide, *restrict b = a + wide;
+                        const int C, const int scales, const int g, const int zoomed, const int stages, const int base, const int K) {
+    const int residual = g > 0, row = (int)get_global_id(0), y = row % H, wide = W * C, F = C * (2 * scales + 3);
+    global float *restrict v = lines + (size_t)row * 5 * wide, *restrict u = v + wide, *restrict a = u + wide, *restrict b = a + wide, *restrict r = b + wide;
     global float *restrict centre = centres + (size_t)row * wide;
     global float *restrict out = features + (size_t)row * W * F;
     global const float *x = values + (size_t)row * wide;
@@ -44,7 +44,8 @@ kernel void interpolate(global const float *restrict values, global const uchar 
         const int s = clamp(stage[row / H], 0, stages - 1);
         inverse = ardm_flush(ardm_divide((float)(K - 1), (float)(2 * width_of(base, K, stages - s))));
     }
-    for (int i = 0; i < wide; i++) centre[i] = 0.0f;
+    const float gain = zoomed ? inverse : (float)g;
+    for (int i = 0; i < wide; i++) centre[i] = r[i] = 0.0f;
     for (int j = scales - 1; j >= 0; j--) {
         const int radius = 2 << j;
         for (int i = 0; i < wide; i++) v[i] = u[i] = 0.0f;
@@ -68,11 +69,14 @@ kernel void interpolate(global const float *restrict values, global const uchar 
             const int none = b[i] == 0.0f, hidden = state[i] > 2, known = (state[i] == 1) | (state[i] == 2);
             const float mass = ardm_select(none, 1.0f, b[i]), q = ardm_flush(ardm_divide(a[i], mass));
             const float near = limited(ardm_flush(ardm_mul(ardm_flush(q - x[i]), inverse)));
-            const float apart = ardm_flush(x[i] - q), scaled = limited(ardm_flush(ardm_mul(apart, inverse)));
+            const float rest = ardm_flush(b[i] - 1.0f), others = ardm_flush(a[i] - x[i]);
+            const int alone = residual && !(rest > 0.0f);
+            const float o = ardm_flush(ardm_divide(others, ardm_select(rest > 0.0f, rest, 1.0f)));
+            const float apart = ardm_flush(x[i] - ardm_select(residual, o, q)), scaled = limited(ardm_flush(ardm_mul(apart, gain)));
             centre[i] = ardm_select(hidden, 0.0f, ardm_select(none, centre[i], q));
             a[i] = ardm_select(none | hidden, 0.0f, ardm_select(zoomed, near, q));
             b[i] = ardm_select(hidden, 0.0f, ardm_select(none, -3.0f, ardm_flush(ardm_mul(ardm_log(mass), 0.25f))));
-            v[i] = ardm_select(known, ardm_select(zoomed, scaled, apart), 0.0f);
+            r[i] = ardm_select(known, ardm_select(alone, r[i], ardm_select(zoomed | residual, scaled, apart)), 0.0f);
         }
         for (int p = 0; p < W; p++)
             for (int c = 0; c < C; c++) {
@@ -84,7 +88,7 @@ kernel void interpolate(global const float *restrict values, global const uchar 
         for (int c = 0; c < C; c++) {
             const int seen = state[p * C + c];
             global float *to = out + (size_t)p * F + 2 * scales * C + c;
-            to[0] = v[p * C + c];
+            to[0] = r[p * C + c];
             to[C] = seen == 1 || seen == 2 ? 1.0f : 0.0f;
             to[2 * C] = seen == 2 ? 1.0f : 0.0f;
         }

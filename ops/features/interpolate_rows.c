@@ -49,28 +49,32 @@ static void horizontal(const ardm__interpolate *work, int32_t radius, const floa
 void ARDM_REFERENCE(interpolate_rows)(const ardm__interpolate *work, int64_t begin, int64_t end) {
     const int64_t W = work->W, C = work->C, wide = W * C, F = C * (2 * work->scales + 3);
     for (int64_t row = begin; row < end; ++row) {
-        float *restrict v = work->lines + row * 4 * wide, *restrict u = v + wide, *restrict a = u + wide, *restrict b = a + wide;
+        float *restrict v = work->lines + row * 5 * wide, *restrict u = v + wide, *restrict a = u + wide, *restrict b = a + wide,
+                        *restrict r = b + wide;
         float *restrict centre = work->centre + row * wide, *features = work->features + row * W * F;
         const float *x = work->values + row * wide;
         const uint8_t *state = work->state + row * wide;
-        const int zoomed = work->inverse != NULL;
-        const float inverse = zoomed ? work->inverse[row / work->H] : 1.0f;
-        for (int64_t i = 0; i < wide; ++i) centre[i] = 0;
+        const int zoomed = work->inverse != NULL, residual = work->residual > 0;
+        const float inverse = zoomed ? work->inverse[row / work->H] : 1.0f, gain = zoomed ? inverse : (float)work->residual;
+        for (int64_t i = 0; i < wide; ++i) centre[i] = r[i] = 0;
         for (int32_t j = work->scales - 1; j >= 0; --j) {
             const int32_t radius = 2 << j;
             vertical(work, row, radius, v, u);
             horizontal(work, radius, v, a);
             horizontal(work, radius, u, b);
-            /* a becomes the interpolation as the network sees it, b the log of the mass, v the residual. */
+            /* a becomes the interpolation as the network sees it, b the log of the mass; r is the residual. */
             for (int64_t i = 0; i < wide; ++i) {
                 const int none = b[i] == 0.0f, hidden = state[i] > 2, known = (state[i] == 1) | (state[i] == 2);
                 const float mass = ardm_select(none, 1.0f, b[i]), q = ardm_flush(ardm_divide(a[i], mass));
                 const float near = limited(ardm_flush(ardm_mul(ardm_flush(q - x[i]), inverse)));
-                const float apart = ardm_flush(x[i] - q), scaled = limited(ardm_flush(ardm_mul(apart, inverse)));
+                const float rest = ardm_flush(b[i] - 1.0f), others = ardm_flush(a[i] - x[i]);
+                const int alone = residual && !(rest > 0.0f);
+                const float o = ardm_flush(ardm_divide(others, ardm_select(rest > 0.0f, rest, 1.0f)));
+                const float apart = ardm_flush(x[i] - ardm_select(residual, o, q)), scaled = limited(ardm_flush(ardm_mul(apart, gain)));
                 centre[i] = ardm_select(hidden, 0.0f, ardm_select(none, centre[i], q));
                 a[i] = ardm_select(none | hidden, 0.0f, ardm_select(zoomed, near, q));
                 b[i] = ardm_select(hidden, 0.0f, ardm_select(none, -3.0f, ardm_flush(ardm_mul(ardm_log(mass), 0.25f))));
-                v[i] = ardm_select(known, ardm_select(zoomed, scaled, apart), 0.0f);
+                r[i] = ardm_select(known, ardm_select(alone, r[i], ardm_select(zoomed | residual, scaled, apart)), 0.0f);
             }
             for (int64_t p = 0; p < W; ++p)
                 for (int64_t c = 0; c < C; ++c) {
@@ -82,7 +86,7 @@ void ARDM_REFERENCE(interpolate_rows)(const ardm__interpolate *work, int64_t beg
             for (int64_t c = 0; c < C; ++c) {
                 const uint8_t seen = state[p * C + c];
                 float *y = features + p * F + 2 * work->scales * C + c;
-                y[0] = v[p * C + c];
+                y[0] = r[p * C + c];
                 y[C] = seen == 1 || seen == 2 ? 1.0f : 0.0f;
                 y[2 * C] = seen == 2 ? 1.0f : 0.0f;
             }

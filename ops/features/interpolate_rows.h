@@ -11,7 +11,10 @@
  * Features of a channel c of C, feature k of it at k·C + c; all of them +0 where the unit is void:
  *     k = j                 zoom(q_j), +0 where nothing is known
  *     k = scales + j        F(log(B) / 4), -3 where nothing is known
- *     k = 2·scales          F(v - q_0) at known units (times inverse and limited, when zoomed), else +0
+ *     k = 2·scales          the residual of a known unit, +0 at others. Attribute `residual` 0: F(v - q_0), times inverse and limited when
+ *                           zoomed; a known unit takes part in its own q_0. Attribute g > 0, against the others alone: o = F(divide(
+ *                           F(A - v), F(B - 1))) of the finest scale with B > 1, then F(F(v - o) · g) (inverse for g when zoomed), limited;
+ *                           +0 where nothing else is known
  *     k = 2·scales + 1, 2   1 where known, 1 where given
  * centre = q of the finest scale that has one, +0 where none has or the unit is void. */
 #ifndef ARDM_FEATURES_INTERPOLATE_ROWS_H
@@ -21,12 +24,12 @@
 
 typedef struct ardm__interpolate {
     int64_t H, W, C;
-    int32_t scales;
+    int32_t scales, residual;
     const float *values;
     const uint8_t *state;
     const float *inverse; /* an item each; NULL: not zoomed */
     float *features, *centre;
-    float *lines; /* 4·W·C of scratch a row */
+    float *lines; /* 5·W·C of scratch a row */
 } ardm__interpolate;
 
 ARDM_REFERENCE_DECLARE(void, interpolate_rows, (const ardm__interpolate *work, int64_t begin, int64_t end));

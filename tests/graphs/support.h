@@ -34,5 +34,6 @@ TCase *ops_cases(void);
 TCase *run_cases(void);
 TCase *train_cases(void);
 TCase *variants_cases(void);
+TCase *networks_cases(void);
 
 #endif

@@ -1,0 +1,99 @@
+/* Networks as a whole: what must not change a bit of a unit's row. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ardm/network.h"
+#include "support.h"
+
+enum { HIGH = 5, WIDE = 7, CHANNELS = 3, UNITS = HIGH * WIDE * CHANNELS };
+
+/* The rows of one item of 5x7 pixels in a field of `high` x `wide`, void around it. The caller frees them. */
+static float *rows_in(ardm_device *device, const ardm_network *network, int64_t high, int64_t wide) {
+    ardm_graph *graph = NULL;
+    ardm_store *store = NULL;
+    ardm_binding *binding = NULL;
+    const ardm_extent extents[] = {{"N", 1}, {"H", high}, {"W", wide}, {"R", 128}};
+    OK(ardm_network_graph(&graph, network));
+    OK(ardm_store_create(&store, device));
+    set_noise(store, graph, extents, 4, 5, 0.25f);
+    OK(ardm_bind(&binding, graph, store, extents, 4, NULL));
+    int32_t *symbols = ardm_binding_input(binding, "symbols"), *rows = ardm_binding_input(binding, "rows");
+    uint8_t *state = ardm_binding_input(binding, "state");
+    *(int32_t *)ardm_binding_input(binding, "stage") = 1;
+    *(float *)ardm_binding_input(binding, "time") = 0.25f;
+    for (int64_t i = 0; i < high * wide * CHANNELS; ++i) {
+        symbols[i] = (int32_t)(i * 37 % 200); /* what lies in void positions must not matter */
+        state[i] = 3;
+    }
+    for (int64_t k = 0; k < 128; ++k) rows[k] = -1;
+    for (int64_t y = 0; y < HIGH; ++y)
+        for (int64_t x = 0; x < WIDE; ++x)
+            for (int64_t c = 0; c < CHANNELS; ++c) {
+                int64_t unit = (y * WIDE + x) * CHANNELS + c, there = (y * wide + x) * CHANNELS + c;
+                symbols[there] = (int32_t)(unit * 11 % 256);
+                state[there] = (uint8_t)(unit % 4 % 3);
+                rows[unit] = (int32_t)there;
+            }
+    OK(ardm_run(binding));
+    int64_t depth = ardm_binding_shape(binding, "z")->dim[2];
+    size_t z = (size_t)(UNITS * depth) * sizeof(float), centre = network->head == ARDM_HEAD_MIXTURE ? UNITS * sizeof(float) : 0;
+    float *all = malloc(z + centre);
+    memcpy(all, ardm_binding_output(binding, "z"), z);
+    if (centre) memcpy((char *)all + z, ardm_binding_output(binding, "centre"), centre);
+    for (int64_t i = 1; i < UNITS * depth; ++i) /* weights are not zero, so the rows differ */
+        if (all[i] != all[0]) goto differ;
+    ck_abort_msg("every parameter of every unit is %g", (double)all[0]);
+differ:
+    ardm_binding_free(&binding);
+    ardm_store_free(&store);
+    ardm_graph_free(&graph);
+    return all;
+}
+
+/* Extents that were rounded up, by one or by many pixels, at either side: the same rows, with and without attention. */
+START_TEST(rounded_extents_change_no_bit) {
+    ardm_network network = {sizeof network,
+                            .kind = ARDM_NETWORK_UNET,
+                            .head = ARDM_HEAD_MIXTURE,
+                            .classes = 256,
+                            .stages = 1,
+                            .base = 256,
+                            .family = "absorbing",
+                            .channels = CHANNELS,
+                            .width = 24,
+                            .layers = 2,
+                            .heads = 2,
+                            .mixtures = 3,
+                            .streams = 1,
+                            .stem = 8,
+                            .groups = 4,
+                            .scales = 2,
+                            .down = 2};
+    static const int64_t fields[][2] = {{6, 10}, {12, 8}, {16, 16}};
+    for (int kind = 0; kind < 3; ++kind) { /* as it is, at full resolution, staged without attention */
+        network.down = kind == 1 ? 1 : 2;
+        if (kind == 2) {
+            network.family = "zero-least-significant", network.head = ARDM_HEAD_DIRECT;
+            network.stages = 2, network.base = 16, network.heads = 0;
+        }
+        for (int k = 0; device_at(k); ++k) {
+            float *expected = rows_in(device_at(k), &network, HIGH + network.down - 1, WIDE + network.down - 1);
+            for (size_t f = 0; f < sizeof fields / sizeof *fields; ++f) {
+                float *got = rows_in(device_at(k), &network, fields[f][0], fields[f][1]);
+                size_t bytes = (size_t)UNITS * (kind == 2 ? 16 : 10) * sizeof(float);
+                ck_assert_msg(memcmp(expected, got, bytes) == 0, "%s: kind %d rounded to %lldx%lld, rows differ", ardm_device_name(device_at(k)),
+                              kind, (long long)fields[f][0], (long long)fields[f][1]);
+                free(got);
+            }
+            free(expected);
+        }
+    }
+}
+END_TEST
+
+TCase *networks_cases(void) {
+    TCase *tests = tcase_create("networks");
+    tcase_add_test(tests, rounded_extents_change_no_bit);
+    return tests;
+}
