@@ -1,4 +1,4 @@
-/* Networks as a whole: what must not change a bit of a unit's row. */
+/* Networks as a whole: what must not change a bit of a unit's row, by one thread (graphs/networks-one-thread) or many. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,8 +92,70 @@ START_TEST(rounded_extents_change_no_bit) {
 }
 END_TEST
 
+/* What a batch of `items` computes; item n is the same for every batch that holds it. The caller frees the outputs. */
+static uint8_t *batch_rows(ardm_device *device, const ardm_network *network, int64_t items, int64_t rows, size_t *each) {
+    ardm_graph *graph = NULL;
+    ardm_store *store = NULL;
+    ardm_binding *binding = NULL;
+    const int image = network->kind == ARDM_NETWORK_UNET;
+    const ardm_extent extents[] = {{"N", items}, {"R", rows}, {image ? "H" : "L", image ? 6 : 40}, {"W", 8}};
+    OK(ardm_network_graph(&graph, network));
+    OK(ardm_store_create(&store, device));
+    set_noise(store, graph, extents, 4, 5, 0.25f);
+    OK(ardm_bind(&binding, graph, store, extents, image ? 4 : 3, NULL));
+    const int64_t units = ardm_shape_count(ardm_binding_shape(binding, "symbols")) / items;
+    for (int64_t n = 0; n < items; ++n) {
+        for (int64_t u = 0; u < units; ++u) {
+            ((int32_t *)ardm_binding_input(binding, "symbols"))[n * units + u] = (int32_t)((u * 11 + n * 5) % network->classes);
+            ((uint8_t *)ardm_binding_input(binding, "state"))[n * units + u] = (uint8_t)((u + n) % 4 % 3);
+        }
+        for (int64_t r = 0; r < rows; ++r)
+            ((int32_t *)ardm_binding_input(binding, "rows"))[n * rows + r] = r < 13 ? (int32_t)((r * 3 + n) % units) : -1;
+        ((int32_t *)ardm_binding_input(binding, "stage"))[n] = 0;
+        ((float *)ardm_binding_input(binding, "time"))[n] = 0.03125f * (float)n;
+        if (network->streams == 2) ((int32_t *)ardm_binding_input(binding, "block"))[n] = 1 + (int32_t)n % 16;
+    }
+    OK(ardm_run(binding));
+    const ardm_shape *z = ardm_binding_shape(binding, "z");
+    *each = (size_t)(13 * z->dim[2]) * sizeof(float);
+    uint8_t *all = malloc(*each * (size_t)items);
+    for (int64_t n = 0; n < items; ++n)
+        memcpy(all + *each * (size_t)n, (const float *)ardm_binding_output(binding, "z") + n * z->dim[1] * z->dim[2], *each);
+    ardm_binding_free(&binding);
+    ardm_store_free(&store);
+    ardm_graph_free(&graph);
+    return all;
+}
+
+/* Batch, place in it and row capacity, on every device: the bytes of the reference (numerics.md 9). */
+START_TEST(batch_and_rows_change_no_bit) {
+    static const ardm_network networks[] = {
+        {sizeof(ardm_network), .kind = ARDM_NETWORK_UNET, .head = ARDM_HEAD_MIXTURE, .classes = 256, .stages = 1, .base = 256, .family = "absorbing",
+         .channels = 3, .width = 24, .layers = 2, .heads = 2, .mixtures = 3, .streams = 1, .stem = 8, .groups = 4, .scales = 2, .down = 2},
+        {sizeof(ardm_network), .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .classes = 27, .stages = 1, .base = 27,
+         .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 2, .context = 2, .buckets = 64}};
+    static const int64_t batches[] = {1, 3, 8}, capacities[] = {16, 256};
+    for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w) {
+        size_t each, other;
+        uint8_t *expected = batch_rows(reference_device(), &networks[w], 17, 16, &each);
+        ck_assert_msg(memcmp(expected, expected + each, each) != 0, "items 0 and 1 are alike: nothing is compared");
+        for (int k = 0; device_at(k); ++k)
+            for (size_t b = 0; b < 4; ++b)
+                for (size_t r = 0; r < 2; ++r) {
+                    const int64_t items = b < 3 ? batches[b] : 17;
+                    uint8_t *got = batch_rows(device_at(k), &networks[w], items, capacities[r], &other);
+                    ck_assert_msg(each == other && memcmp(expected, got, each * (size_t)items) == 0, "%s: network %zu, batch %lld, %lld rows",
+                                  ardm_device_name(device_at(k)), w, (long long)items, (long long)capacities[r]);
+                    free(got);
+                }
+        free(expected);
+    }
+}
+END_TEST
+
 TCase *networks_cases(void) {
     TCase *tests = tcase_create("networks");
     tcase_add_test(tests, rounded_extents_change_no_bit);
+    tcase_add_test(tests, batch_and_rows_change_no_bit);
     return tests;
 }
