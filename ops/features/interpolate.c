@@ -48,7 +48,7 @@ static ardm_status reference(const ardm_call *call, const void *const *in, void 
     size_t floats = (size_t)(5 * ardm_shape_count(&call->in[0]) + dim[0]);
     float *scratch = malloc(floats * sizeof *scratch);
     if (!scratch) return ardm_fail(ARDM_ENOMEM, "interpolate: no memory for %zu floats of scratch", floats);
-    if (!chain.absorbing) {
+    if (!chain.absorbing && !chain.table) {
         work.inverse = scratch;
         for (int64_t n = 0; n < dim[0]; ++n) {
             int32_t before, after;
@@ -97,7 +97,7 @@ static double zoom_factor(const ardm_call *call, const void *const *in, int64_t 
     const int64_t *dim = call->in[0].dim;
     int64_t classes = call->attrs[CHAIN + 1].i, base = call->attrs[CHAIN + 2].i, stages = 0, width = 1;
     int64_t s = ((const int32_t *)in[2])[at / (dim[1] * dim[2] * dim[3])];
-    if (call->attrs[CHAIN].s[0] == 'a') return 0;
+    if (call->attrs[CHAIN].s[1] == 'b' || call->attrs[CHAIN].s[0] == 't') return 0; /* absorbing, table */
     for (int64_t all = 1; all < classes; all *= base) stages++;
     s = s < 0 ? 0 : s >= stages ? stages - 1 : s;
     for (; s < stages; ++s) width *= base;
@@ -179,13 +179,13 @@ static ardm_status plan(const ardm_call *call, ardm_recorder *recorder) {
     ARDM_TRY(recorder->workspace(recorder, bytes, &lines));
     return ARDM_LAUNCH(recorder, "interpolate", "", 1, bytes > 0 ? (uint64_t)(dim[0] * dim[1]) : 0, 1, 1, local, local, local, ARDM_IN(0), ARDM_IN(1),
                        ARDM_IN(2), ARDM_OUT(0), ARDM_OUT(1), ARDM_WORK(lines), ARDM_INT(dim[1]), ARDM_INT(dim[2]), ARDM_INT(dim[3]),
-                       ARDM_INT(call->attrs[SCALES].i), ARDM_INT(call->attrs[RESIDUAL].i), ARDM_INT(!chain.absorbing), ARDM_INT(chain.stages),
-                       ARDM_INT(chain.base), ARDM_INT(chain.classes));
+                       ARDM_INT(call->attrs[SCALES].i), ARDM_INT(call->attrs[RESIDUAL].i), ARDM_INT(!chain.absorbing && !chain.table),
+                       ARDM_INT(chain.stages), ARDM_INT(chain.base), ARDM_INT(chain.classes));
 }
 
 static const ardm_attr attrs[] = {
     {"scales", ARDM_ATTR_INT, "3", 1, 5, "scales, radius 2, 4, 8 ..."},
-    {"family", ARDM_ATTR_TEXT, "absorbing", 0, 0, "absorbing or zero-least-significant"},
+    {"family", ARDM_ATTR_TEXT, "absorbing", 0, 0, "as of corrupt; a table is not zoomed"},
     {"classes", ARDM_ATTR_INT, NULL, 2, 65536, "symbols K"},
     {"base", ARDM_ATTR_INT, "2", 2, 65536, "branching of zero-least-significant"},
     {"residual", ARDM_ATTR_INT, "0", 0, 256, "0: v - q_0; g: g times v less the interpolation of the other units"},
@@ -204,6 +204,8 @@ static const ardm_case cases[] = {
     {"f32[2,9,7,3]{-1:1} u8[2,9,7,3]{0:4} i32[2]{0:1}", "classes=256, residual=8"},
     {"f32[2,40,37,1]{-1:1} u8[2,40,37,1]{0:60} i32[2]{0:1}", "classes=256, scales=5, residual=1"},
     {"f32[4,8,11,3]{-1:1} u8[4,8,11,3]{0:4} i32[4]{0:4}", "classes=256, family=\"zero-least-significant\", base=4, residual=1"},
+    {"f32[2,5,4,3]{-1:1} u8[2,5,4,3]{0:4} i32[2]{0:4}", "classes=7, family=\"augment-least-significant\", base=2, residual=1"},
+    {"f32[2,5,4,3]{-1:1} u8[2,5,4,3]{0:4} i32[2]{0:4}", "classes=7, family=\"table\""},
     {"f32[0,4,4,3] u8[0,4,4,3]{0:4} i32[0]{0:1}", "classes=256"},
     {"f32[2,0,4,3] u8[2,0,4,3]{0:4} i32[2]{0:1}", "classes=256"},
 };

@@ -6,7 +6,7 @@
  *     V(y,x) = F(chain over dy ascending of fma(w(dy), m·v(y+dy,x), ·))     U(y,x) = F(the same of m)
  *     A(y,x) = F(chain over dx ascending of fma(w(dx), V(y,x+dx), ·))       B(y,x) = F(the same of U)
  *     interpolation q_j = F(divide(A, B)) where B > 0; nothing is known within R where B is 0
- * zoom(t) is t itself under absorbing. Under zero-least-significant, where a unit shows the midpoint v of its class, it is
+ * zoom(t) is t itself under absorbing and tables. Under the least-significant families, where a unit shows the midpoint v of its class, it is
  * F(F(t - v) · inverse) limited to -4 … 4, inverse = F(divide(K - 1, 2 · width)), width that of an undecided class of the item's stage.
  * Features of a channel c of C, feature k of it at k·C + c; all of them +0 where the unit is void:
  *     k = j                 zoom(q_j), +0 where nothing is known
