@@ -23,7 +23,7 @@ static ardm_status parse_number(double *out, const char *what, const char *text,
     if (length == 0 || length >= sizeof copy) return ardm_fail(ARDM_EINVAL, "%s: a number of %zu characters", what, length);
     memcpy(copy, text, length);
     copy[length] = '\0';
-    return ardm_parse_float(out, what, copy, -1e30, 1e30);
+    return ardm_parse_float(out, what, copy, -1e40, 1e40); /* beyond float32: infinities */
 }
 
 /* "f32[3,4]{0.5:2}" or "i32[5]{0:9!}". */

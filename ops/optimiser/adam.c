@@ -1,6 +1,7 @@
 /* adam: AdamW with averaged weights, one launch over a tensor or an arena of tensors (numerics.md 6). */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ardm/exact.h"
 #include "ardm/thread.h"
@@ -8,7 +9,7 @@
 
 extern const char *const ardm_cl_optimiser_adam;
 
-enum { W, M, V, A, GRAD, HYPER };
+enum { W, M, V, A, GRAD, HYPER, HOLD };
 enum { LR, CLIP, C1, C2, SCALE, AVERAGE };
 enum { BETA1, BETA2, EPS, DECAY };
 
@@ -27,10 +28,24 @@ static ardm_status infer(const ardm_call *call, ardm_shape *out) {
 typedef struct job {
     ardm__adam adam;
     ardm__adam_arrays arrays;
+    int32_t hold;
 } job;
+
+static int32_t held(const ardm_call *call, const void *const *in) {
+    return call->n_in > HOLD && call->in[HOLD].dtype != 0 && *(const int32_t *)in[HOLD] != 0;
+}
 
 static void run(void *user, int64_t begin, int64_t end) {
     const job *j = user;
+    const ardm__adam_arrays *a = &j->arrays;
+    if (j->hold) { /* memmove: the new values may stand where the old ones do */
+        size_t bytes = (size_t)(end - begin) * sizeof(float);
+        memmove(a->next_w + begin, a->w + begin, bytes);
+        memmove(a->next_m + begin, a->m + begin, bytes);
+        memmove(a->next_v + begin, a->v + begin, bytes);
+        memmove(a->next_a + begin, a->a + begin, bytes);
+        return;
+    }
     ARDM_REFERENCE_CALL(adam_range)(&j->adam, &j->arrays, begin, end);
 }
 
@@ -45,7 +60,8 @@ static ardm_status reference(const ardm_call *call, const void *const *in, void 
                       .c1 = hyper[C1],
                       .c2 = hyper[C2],
                       .one_minus_average = hyper[AVERAGE]},
-             .arrays = {in[W], in[M], in[V], in[A], in[GRAD], out[W], out[M], out[V], out[A]}};
+             .arrays = {in[W], in[M], in[V], in[A], in[GRAD], out[W], out[M], out[V], out[A]},
+             .hold = held(call, in)};
     ardm_parallel(ardm_shape_count(&call->in[W]), ARDM_CHUNK, run, &j);
     return ARDM_OK;
 }
@@ -55,7 +71,9 @@ static ardm_status oracle(const ardm_call *call, const void *const *in, void *co
     const double *w = in[W], *m = in[M], *v = in[V], *a = in[A], *grad = in[GRAD], *hyper = in[HYPER];
     double b1 = (float)call->attrs[BETA1].f, b2 = (float)call->attrs[BETA2].f, decay = (float)call->attrs[DECAY].f;
     double eps = (float)call->attrs[EPS].f * hyper[SCALE];
-    for (int64_t i = 0; i < ardm_shape_count(&call->in[W]); ++i) {
+    for (uint32_t k = 0; held(call, in) && k < 4; ++k)
+        for (int64_t i = 0; i < ardm_shape_count(&call->in[W]); ++i) ((double *)out[k])[i] = ((const double *)in[k])[i];
+    for (int64_t i = 0; !held(call, in) && i < ardm_shape_count(&call->in[W]); ++i) {
         double g = grad[i] * hyper[CLIP], m1 = b1 * m[i] + (1 - b1) * g, v1 = b2 * v[i] + (1 - b2) * g * g;
         double update = m1 * hyper[C1] / (sqrt(v1 * hyper[C2]) + eps);
         double w1 = w[i] - hyper[LR] * decay * w[i] - hyper[LR] * update;
@@ -74,8 +92,8 @@ static ardm_status oracle(const ardm_call *call, const void *const *in, void *co
 static void bound(const ardm_call *call, uint32_t k, const void *const *in, const void *const *out, double *limit) {
     const double u = 0x1p-24, *w = in[W], *m = in[M], *v = in[V], *a = in[A], *grad = in[GRAD], *hyper = in[HYPER];
     double eps = (float)call->attrs[EPS].f * hyper[SCALE];
-    (void)out;
-    for (int64_t i = 0; i < ardm_shape_count(&call->in[W]); ++i) {
+    for (int64_t i = 0; held(call, in) && i < ardm_shape_count(&call->in[W]); ++i) limit[i] = 0;
+    for (int64_t i = 0; !held(call, in) && i < ardm_shape_count(&call->in[W]); ++i) {
         double g = fabs(grad[i] * hyper[CLIP]), q = g * g;
         double dm = 4 * u * (fabs(m[i]) + g) + 0x1p-40, dv = 6 * u * (v[i] + q) + 0x1p-78 + 0x1p-99;
         double m1 = ((const double *)out[M])[i], v1 = ((const double *)out[V])[i], s = sqrt(v1 * hyper[C2]), shift = sqrt(dv * hyper[C2]);
@@ -96,7 +114,7 @@ static void cost(const ardm_call *call, double *flops, double *bytes) {
 
 static ardm_status launch(const ardm_call *call, ardm_recorder *recorder, const char *options, int64_t each, uint64_t global, uint64_t local) {
     return ARDM_LAUNCH(recorder, "adam", options, 1, global, 1, 1, local, 1, 1, ARDM_IN(W), ARDM_IN(M), ARDM_IN(V), ARDM_IN(A), ARDM_IN(GRAD),
-                       ARDM_IN(HYPER), ARDM_OUT(W), ARDM_OUT(M), ARDM_OUT(V), ARDM_OUT(A), ARDM_INT(ardm_shape_count(&call->in[W])),
+                       ARDM_IN(HYPER), ARDM_IN(HOLD), ARDM_OUT(W), ARDM_OUT(M), ARDM_OUT(V), ARDM_OUT(A), ARDM_INT(ardm_shape_count(&call->in[W])),
                        ARDM_FLOAT((float)call->attrs[BETA1].f), ARDM_FLOAT((float)call->attrs[BETA2].f), ARDM_FLOAT((float)call->attrs[EPS].f),
                        ARDM_FLOAT((float)call->attrs[DECAY].f), ARDM_INT(each));
 }
@@ -119,7 +137,13 @@ static ardm_status plan_each(const ardm_call *call, ardm_recorder *recorder) {
 
 #define ANY(name)                                                                                                                                    \
     { name, ARDM_DT(ARDM_F32), 0, ARDM_MAX_RANK, 0 }
-static const ardm_port inputs[] = {ANY("w"), ANY("m"), ANY("v"), ANY("a"), ANY("grad"), {"hyper", ARDM_DT(ARDM_F32), 1, 1, 0}};
+static const ardm_port inputs[] = {ANY("w"),
+                                   ANY("m"),
+                                   ANY("v"),
+                                   ANY("a"),
+                                   ANY("grad"),
+                                   {"hyper", ARDM_DT(ARDM_F32), 1, 1, 0},
+                                   {"hold", ARDM_DT(ARDM_I32), 0, 0, ARDM_PORT_OPTIONAL}};
 static const ardm_port outputs[] = {ANY("w"), ANY("m"), ANY("v"), ANY("a")};
 static const ardm_attr attrs[] = {{"beta1", ARDM_ATTR_FLOAT, "0.9", 0, 0.999999, "decay of the mean of gradients"},
                                   {"beta2", ARDM_ATTR_FLOAT, "0.999", 0, 0.999999, "decay of the mean of their squares"},
@@ -133,7 +157,9 @@ static const ardm_case cases[] = {
     {"f32[17,257] f32[17,257] f32[17,257]{0:2} f32[17,257] f32[17,257] f32[8]{0.1:1}", "beta1=0.8, beta2=0.98, eps=1e-6, decay=0.01"},
     {"f32[0,4] f32[0,4] f32[0,4] f32[0,4] f32[0,4] f32[8]{0.1:1}", NULL},
     {"f32[9001] f32[9001]{-1e-3:1e-3} f32[9001]{0:1e-6} f32[9001] f32[9001]{-1e-3:1e-3} f32[8]{0.5:2}", "eps=1e-4"},
-    {"f32[65] f32[65]{-1e-11:1e-11} f32[65]{0:1e-11} f32[65] f32[65]{-1e-11:1e-11} f32[8]{0.5:2}", "eps=1e-3"}};
+    {"f32[65] f32[65]{-1e-11:1e-11} f32[65]{0:1e-11} f32[65] f32[65]{-1e-11:1e-11} f32[8]{0.5:2}", "eps=1e-3"},
+    {"f32[130] f32[130] f32[130]{0:2} f32[130] f32[130] f32[8]{0.1:1} i32[]{0:1}", "decay=0.01"},
+    {"f32[9001] f32[9001] f32[9001]{0:2} f32[9001] f32[9001]{-1e40:1e40} f32[8]{0.1:1} i32[]{1:2}", "decay=0.01"}};
 const ardm_op ardm_op_adam = {ARDM_OP_ABI,
                               sizeof(ardm_op),
                               .name = "adam",
@@ -146,7 +172,7 @@ const ardm_op ardm_op_adam = {ARDM_OP_ABI,
                               .n_inputs = ARDM_LENGTH(inputs),
                               .n_outputs = ARDM_LENGTH(outputs),
                               .sums = "",
-                              .help = "AdamW with averaged weights; hyper = lr, clip, c1, c2, scale, 1 - average, 0, 0",
+                              .help = "AdamW with averaged weights; hyper = lr, clip, c1, c2, scale, 1 - average, 0, 0; hold not 0: nothing moves",
                               .infer = infer,
                               .reference = reference,
                               .oracle = oracle,

@@ -1,6 +1,7 @@
 // optimiser/adam.cl: one update of n parameters (numerics.md 6)
 //   w m v a grad   n floats each; n_* the new values, which may be the old buffers
 //   hyper          lr, clip, c1, c2, scale, 1 - average
+//   hold           where it is there and not 0 the new values are the old ones, bit for bit
 //   global         ceil(n / each); CPU class: local size 1 and long loops; GPU class: each = STRIP = 1
 // Results of a strip go to private memory first: with ten pointers no compiler proves that vectors are safe, and the new values may
 // really stand where the old ones did.
@@ -9,11 +10,18 @@
 #endif
 
 kernel void adam(global const float * w, global const float * m, global const float * v, global const float * a,
-                 global const float * grad, global const float * hyper, global float * n_w, global float * n_m,
-                 global float * n_v, global float * n_a, const int n, const float beta1, const float beta2, const float eps,
-                 const float decay, const int each) {
+                 global const float * grad, global const float * hyper, global const int * hold, global float * n_w,
+                 global float * n_m, global float * n_v, global float * n_a, const int n, const float beta1, const float beta2,
+                 const float eps, const float decay, const int each) {
     const int begin = (int)get_global_id(0) * each;
     const int end = min(n - begin, each) + begin;
+    if (hold != 0 && hold[0] != 0) {
+        for (int i = begin; i < end; ++i) n_w[i] = w[i];
+        for (int i = begin; i < end; ++i) n_m[i] = m[i];
+        for (int i = begin; i < end; ++i) n_v[i] = v[i];
+        for (int i = begin; i < end; ++i) n_a[i] = a[i];
+        return;
+    }
     const float lr = hyper[0], clip = hyper[1], c1 = hyper[2], c2 = hyper[3], one_minus_average = hyper[5];
     const float one_minus_beta1 = 1.0f - beta1, one_minus_beta2 = 1.0f - beta2;
     const float eps_scaled = ardm_mul(eps, hyper[4]), keep = ardm_fma(-lr, decay, 1.0f);

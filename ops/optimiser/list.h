@@ -1,4 +1,6 @@
 OP(square_sum)
 OP(clip_factor)
+OP(count)
+OP(hold)
 OP(adam)
 OP(stack)

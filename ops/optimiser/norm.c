@@ -1,4 +1,6 @@
-/* square_sum and clip_factor: the global norm of a gradient, and the factor that keeps it within a limit (numerics.md 6). */
+/* square_sum, clip_factor and hold: the global norm of a gradient, the factor that keeps it within a limit, and the flag of a step that is not
+ * finite (numerics.md 6). */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,16 +116,20 @@ const ardm_op ardm_op_square_sum = {ARDM_OP_ABI,
 
 /* --- clip_factor ----------------------------------------------------------------------------------------------------------- */
 
-static ardm_status clip_reference(const ardm_call *call, const void *const *in, void *const *out) {
-    const float *squares = in[0], limit = *(const float *)in[1], scale = *(const float *)in[2];
-    int64_t n = call->in[0].dim[0];
+/* Block sum over tensors, not flushed. */
+static float all_squares(const float *squares, int64_t n) {
     float total = 0.0f;
     for (int64_t first = 0; first < n; first += 256) {
         float part = 0.0f;
         for (int64_t k = first; k < n && k < first + 256; ++k) part += squares[k];
         total = first ? total + part : part;
     }
-    const float norm = ardm_flush(ardm_sqrt(ardm_flush(total))), most = ardm_mul(limit, scale);
+    return total;
+}
+
+static ardm_status clip_reference(const ardm_call *call, const void *const *in, void *const *out) {
+    const float limit = *(const float *)in[1], scale = *(const float *)in[2];
+    const float norm = ardm_flush(ardm_sqrt(ardm_flush(all_squares(in[0], call->in[0].dim[0])))), most = ardm_mul(limit, scale);
     *(float *)out[0] = ardm_flush(ardm_select((norm <= most) | (limit == 0.0f), 1.0f, ardm_divide(most, norm)));
     return ARDM_OK;
 }
@@ -179,3 +185,65 @@ const ardm_op ardm_op_clip_factor = {ARDM_OP_ABI,
                                      .n_variants = ARDM_LENGTH(clip_variants),
                                      .cases = clip_cases,
                                      .n_cases = ARDM_LENGTH(clip_cases)};
+
+/* --- hold ------------------------------------------------------------------------------------------------------------------ */
+
+static ardm_status hold_infer(const ardm_call *call, ardm_shape *out) {
+    (void)call;
+    out[0] = ardm_shape_make(ARDM_I32, 0, NULL);
+    return ARDM_OK;
+}
+
+static ardm_status hold_reference(const ardm_call *call, const void *const *in, void *const *out) {
+    const float total = all_squares(in[0], call->in[0].dim[0]), loss = *(const float *)in[1];
+    *(int32_t *)out[0] = !ardm_is_finite(total) || !ardm_is_finite(loss) || *(const int32_t *)in[2] != 0;
+    return ARDM_OK;
+}
+
+/* Not finite is what the sum would be in float32: beyond its greatest number. */
+static ardm_status hold_oracle(const ardm_call *call, const void *const *in, void *const *out) {
+    double total = 0, loss = *(const double *)in[1];
+    for (int64_t k = call->in[0].dim[0]; k-- > 0;) total += ((const double *)in[0])[k];
+    *(int32_t *)out[0] = !(total <= (double)FLT_MAX) || !(fabs(loss) <= (double)FLT_MAX) || *(const int32_t *)in[2] != 0;
+    return ARDM_OK;
+}
+
+static ardm_status hold_plan(const ardm_call *call, ardm_recorder *recorder) {
+    return ARDM_LAUNCH(recorder, "hold", "", 1, 1, 1, 1, 1, 1, 1, ARDM_IN(0), ARDM_IN(1), ARDM_IN(2), ARDM_OUT(0), ARDM_INT(call->in[0].dim[0]));
+}
+
+static void hold_cost(const ardm_call *call, double *flops, double *bytes) {
+    *flops = (double)call->in[0].dim[0];
+    *bytes = (double)ardm_shape_bytes(&call->in[0]) + 12;
+}
+
+static const ardm_port hold_inputs[] = {
+    {"squares", ARDM_DT(ARDM_F32), 1, 1, 0}, {"loss", ARDM_DT(ARDM_F32), 0, 0, 0}, {"bad", ARDM_DT(ARDM_I32), 0, 0, 0}};
+static const ardm_port hold_outputs[] = {{"y", ARDM_DT(ARDM_I32), 0, 0, 0}};
+static const ardm_variant hold_variants[] = {{ARDM_OP_ABI, sizeof(ardm_variant), "one", ARDM_EXACT, NULL, &ardm_cl_optimiser_norm, hold_plan}};
+static const ardm_case hold_cases[] = {{"f32[1]{0:1} f32[]{0:9} i32[]{0:1}", NULL},
+                                       {"f32[17]{0:3} f32[] i32[]{3:4}", NULL},
+                                       {"f32[0] f32[] i32[]{0:1}", NULL},
+                                       {"f32[300]{1e38:3e38} f32[] i32[]{0:1}", NULL},
+                                       {"f32[600]{0:9} f32[]{1e39:1e40} i32[]{0:1}", NULL},
+                                       {"f32[5]{0:9} f32[]{-1e40:-1e39} i32[]{0:1}", NULL},
+                                       {"f32[600]{1e34:1e35} f32[]{3e38:3.4e38} i32[]{0:1}", NULL}};
+const ardm_op ardm_op_hold = {ARDM_OP_ABI,
+                              sizeof(ardm_op),
+                              .name = "hold",
+                              .version = 1,
+                              .flags = ARDM_OP_NO_GRADIENT,
+                              .inputs = hold_inputs,
+                              .outputs = hold_outputs,
+                              .n_inputs = 3,
+                              .n_outputs = 1,
+                              .sums = "block over tensors",
+                              .help = "1 where the summed squares or the loss are not finite or bad is not 0, else 0",
+                              .infer = hold_infer,
+                              .reference = hold_reference,
+                              .oracle = hold_oracle,
+                              .cost = hold_cost,
+                              .variants = hold_variants,
+                              .n_variants = ARDM_LENGTH(hold_variants),
+                              .cases = hold_cases,
+                              .n_cases = ARDM_LENGTH(hold_cases)};

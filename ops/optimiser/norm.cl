@@ -1,4 +1,4 @@
-// optimiser/norm.cl: lane sum of squares of a tensor, and the clipping factor of all of them (numerics.md 2 and 6)
+// optimiser/norm.cl: lane sum of squares of a tensor, the clipping factor of all of them, and whether a step counts (numerics.md 2 and 6)
 //   x      n floats; segments of SEGMENT elements, element i of a segment to lane i mod LANES
 //   sums   one a segment; flushed only when it is the result
 #define LANES 64
@@ -53,15 +53,26 @@ kernel void square_fold(global const float *restrict sums, global float *restric
 
 kernel void square_none(global float *restrict y) { y[0] = 0.0f; }
 
-// One work-item: 1 where the norm is within limit * scale or the limit is 0, else their quotient.
-kernel void clip_factor(global const float *restrict squares, global const float *restrict limit, global const float *restrict scale,
-                        global float *restrict y, const int n) {
+// Block sum over tensors, not flushed.
+static float all_squares(global const float *squares, const int n) {
     float total = 0.0f;
     for (int first = 0; first < n; first += 256) {
         float part = 0.0f;
         for (int k = first; k < min(n, first + 256); ++k) part += squares[k];
         total = first == 0 ? part : total + part;
     }
-    const float norm = ardm_flush(ardm_sqrt(ardm_flush(total))), most = ardm_mul(limit[0], scale[0]);
+    return total;
+}
+
+// One work-item: 1 where the norm is within limit * scale or the limit is 0, else their quotient.
+kernel void clip_factor(global const float *restrict squares, global const float *restrict limit, global const float *restrict scale,
+                        global float *restrict y, const int n) {
+    const float norm = ardm_flush(ardm_sqrt(ardm_flush(all_squares(squares, n)))), most = ardm_mul(limit[0], scale[0]);
     y[0] = ardm_flush(ardm_select((norm <= most) | (limit[0] == 0.0f), 1.0f, ardm_divide(most, norm)));
+}
+
+// One work-item: 1 where the sum of squares or the loss is not finite, or bad is not 0.
+kernel void hold(global const float *restrict squares, global const float *restrict loss, global const int *restrict bad,
+                 global int *restrict y, const int n) {
+    y[0] = !ardm_is_finite(all_squares(squares, n)) || !ardm_is_finite(loss[0]) || bad[0] != 0;
 }
