@@ -31,10 +31,78 @@ static ardm_value nll_of(ardm_graph *graph, const ardm_network *net, const ardm_
     return ARDM_NODE(graph, "softmax_nll", NULL, out.z, target, children);
 }
 
+/* What the graphs that differentiate share: the loss of a batch and its gradients by all parameters. */
+typedef struct frame {
+    ardm_graph *graph;
+    ardm_value z, nll, loss;
+    uint32_t n;            /* parameters, in byte order of their names: the order of the global norm */
+    ardm_value *wrt;       /* n parameters */
+    ardm_value *gradients; /* n, behind wrt */
+    ardm_value *spare;     /* n, behind gradients */
+} frame;
+
+static void drop(frame *f) {
+    free(f->wrt);
+    ardm_graph_free(&f->graph);
+}
+
+/* Inputs of a batch, network and loss. */
+static ardm_status begin(frame *f, const char *name, const ardm_network *net) {
+    int32_t image = net->kind == ARDM_NETWORK_UNET;
+    memset(f, 0, sizeof *f);
+    ARDM_TRY(ardm_graph_create(&f->graph, name));
+    ardm_graph *graph = f->graph;
+    char extents[32] = "[N,L]", units[32] = "[N,L]", type[48];
+    if (image) {
+        snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)net->channels);
+        snprintf(units, sizeof units, "[N,%lld*H*W]", (long long)net->channels);
+    }
+    ardm_network_inputs in = {-1, -1, -1, -1, -1, -1};
+    snprintf(type, sizeof type, "i32%s", extents);
+    in.symbols = ardm_graph_input(graph, "symbols", type);
+    snprintf(type, sizeof type, "u8%s", extents);
+    in.state = ardm_graph_input(graph, "state", type);
+    in.stage = ardm_graph_input(graph, "stage", "i32[N]");
+    in.time = ardm_graph_input(graph, "time", "f32[N]");
+    if (net->streams == 2) in.block = ardm_graph_input(graph, "block", "i32[N]");
+    snprintf(type, sizeof type, "f32%s", units);
+    ardm_value weight = ardm_graph_input(graph, "weight", type);
+    ardm_network_outputs out = ardm_network_append(graph, net, &in);
+    f->z = out.z;
+    f->nll = nll_of(graph, net, &in, out);
+    f->loss = ARDM_NODE(graph, "sum", NULL, ARDM_NODE(graph, "mul", NULL, f->nll, weight));
+    return ardm_graph_check(graph);
+}
+
+/* Gradients of the loss, seeded with `scale`. */
+static ardm_status differentiate(frame *f, ardm_value scale, int64_t group) {
+    f->n = ardm_graph_state_count(f->graph);
+    parameter *parameters = calloc(f->n, sizeof *parameters);
+    f->wrt = calloc((size_t)f->n * 3, sizeof *f->wrt);
+    if (!parameters || !f->wrt) {
+        free(parameters);
+        return ardm_fail(ARDM_ENOMEM, "no memory for %u parameters", f->n);
+    }
+    f->gradients = f->wrt + f->n;
+    f->spare = f->wrt + 2 * f->n;
+    for (uint32_t i = 0; i < f->n; i++) {
+        parameters[i].value = ardm_graph_state_at(f->graph, i);
+        parameters[i].name = ardm_graph_value_name(f->graph, parameters[i].value);
+    }
+    qsort(parameters, f->n, sizeof *parameters, by_name);
+    for (uint32_t i = 0; i < f->n; i++) f->wrt[i] = parameters[i].value;
+    free(parameters);
+    ARDM_TRY(ardm_graph_differentiate(f->graph, f->loss, scale, group, f->wrt, f->n, f->gradients));
+    for (uint32_t i = 0; i < f->n; i++)
+        if (f->gradients[i] < 0) return ardm_fail(ARDM_EINVAL, "parameter %s has no gradient", ardm_graph_value_name(f->graph, f->wrt[i]));
+    return ARDM_OK;
+}
+
 /* Moves one parameter: moments, weight and average in one node, the only writer of these four states. */
-static void optimise(ardm_graph *graph, const ardm_objective *objective, const char *name, ardm_value w, ardm_value gradient, ardm_value hyper) {
+static void optimise(ardm_graph *graph, const ardm_objective *objective, const char *name, ardm_value w, ardm_value gradient, ardm_value hyper,
+                     ardm_value hold) {
     char label[192], type[96];
-    ardm_value moved[4], in[6] = {w, -1, -1, -1, gradient, hyper};
+    ardm_value moved[4], in[7] = {w, -1, -1, -1, gradient, hyper, hold};
     static const char *const parts[3] = {"m", "v", "average"};
     ardm_graph_value_type(graph, w, type, sizeof type);
     const ardm_shape *shape = ardm_graph_value_shape(graph, w);
@@ -43,7 +111,7 @@ static void optimise(ardm_graph *graph, const ardm_objective *objective, const c
         snprintf(label, sizeof label, "%s.%s", name, parts[i]);
         in[1 + i] = ardm_graph_state(graph, label, type);
     }
-    ardm_graph_node(graph, moved, "adam", in, 6, "beta1=%.9g, beta2=%.9g, eps=%.9g, decay=%.9g", objective->beta1, objective->beta2,
+    ardm_graph_node(graph, moved, "adam", in, 7, "beta1=%.9g, beta2=%.9g, eps=%.9g, decay=%.9g", objective->beta1, objective->beta2,
                     objective->epsilon, decay);
     for (int i = 0; i < 4; i++) ardm_graph_update(graph, in[i], moved[i]);
 }
@@ -60,84 +128,61 @@ static ardm_value stack(ardm_graph *graph, const ardm_value *scalars, uint32_t n
 }
 
 ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
-    int32_t image = net->kind == ARDM_NETWORK_UNET;
-    ardm_graph *graph = NULL;
-    parameter *parameters = NULL;
-    ardm_value *wrt = NULL;
+    frame f;
     *out = NULL;
-    ARDM_TRY(ardm_graph_create(&graph, "train"));
-    char extents[32] = "[N,L]", units[32] = "[N,L]", type[48];
-    if (image) {
-        snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)net->channels);
-        snprintf(units, sizeof units, "[N,%lld*H*W]", (long long)net->channels);
-    }
-    ardm_network_inputs in = {-1, -1, -1, -1, -1, -1};
-    snprintf(type, sizeof type, "i32%s", extents);
-    in.symbols = ardm_graph_input(graph, "symbols", type);
-    snprintf(type, sizeof type, "u8%s", extents);
-    in.state = ardm_graph_input(graph, "state", type);
-    in.stage = ardm_graph_input(graph, "stage", "i32[N]");
-    in.time = ardm_graph_input(graph, "time", "f32[N]");
-    if (net->streams == 2) in.block = ardm_graph_input(graph, "block", "i32[N]");
-    snprintf(type, sizeof type, "f32%s", units);
-    ardm_value weight = ardm_graph_input(graph, "weight", type);
+    ardm_status status = begin(&f, "train", net);
+    if (status != ARDM_OK) goto done;
+    ardm_graph *graph = f.graph;
     ardm_value rate = ardm_graph_input(graph, "rate", "f32[]"), limit = ardm_graph_input(graph, "limit", "f32[]");
     ardm_value c1 = ardm_graph_input(graph, "c1", "f32[]"), c2 = ardm_graph_input(graph, "c2", "f32[]");
     ardm_value average = ardm_graph_input(graph, "average", "f32[]");
-
-    ardm_value nll = nll_of(graph, net, &in, ardm_network_append(graph, net, &in));
-    ardm_value loss = ARDM_NODE(graph, "sum", NULL, ARDM_NODE(graph, "mul", NULL, nll, weight));
     float power = 1;
     for (int32_t i = 0; i < objective->exponent; i++) power *= 2;
     ardm_value scale = ardm_graph_scalar(graph, power);
-    ardm_status status = ardm_graph_check(graph);
+    status = differentiate(&f, scale, objective->group);
     if (status != ARDM_OK) goto done;
-
-    uint32_t n = ardm_graph_state_count(graph);
-    parameters = calloc(n, sizeof *parameters);
-    wrt = calloc((size_t)n * 3, sizeof *wrt);
-    if (!parameters || !wrt) {
-        status = ardm_fail(ARDM_ENOMEM, "no memory for %u parameters", n);
-        goto done;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        parameters[i].value = ardm_graph_state_at(graph, i);
-        parameters[i].name = ardm_graph_value_name(graph, parameters[i].value);
-    }
-    qsort(parameters, n, sizeof *parameters, by_name); /* the order of the global norm: byte order of names */
-    ardm_value *gradients = wrt + n, *norms = wrt + 2 * n;
-    for (uint32_t i = 0; i < n; i++) wrt[i] = parameters[i].value;
-    status = ardm_graph_differentiate(graph, loss, scale, objective->group, wrt, n, gradients);
-    if (status != ARDM_OK) goto done;
-    for (uint32_t i = 0; i < n; i++) {
-        if (gradients[i] < 0) {
-            status = ardm_fail(ARDM_EINVAL, "parameter %s has no gradient", parameters[i].name);
-            goto done;
-        }
-        norms[i] = ARDM_NODE(graph, "square_sum", NULL, gradients[i]);
-    }
-    ardm_value all = stack(graph, norms, n);
+    for (uint32_t i = 0; i < f.n; i++) f.spare[i] = ARDM_NODE(graph, "square_sum", NULL, f.gradients[i]);
+    ardm_value all = stack(graph, f.spare, f.n);
     ardm_value clip = ARDM_NODE(graph, "clip_factor", NULL, all, limit, scale);
     ardm_value zero = ardm_graph_scalar(graph, 0);
     ardm_value hyper = ARDM_NODE(graph, "stack", NULL, rate, clip, c1, c2, scale, average, zero, zero);
-    for (uint32_t i = 0; i < n; i++) {
+    ardm_value hold = ARDM_NODE(graph, "hold", NULL, all, f.loss, ARDM_NODE(graph, "count", "of=nonfinite", f.z));
+    for (uint32_t i = 0; i < f.n; i++) {
         char name[160]; /* the graph's string may move when states are added */
-        snprintf(name, sizeof name, "%s", ardm_graph_value_name(graph, wrt[i]));
-        optimise(graph, objective, name, wrt[i], gradients[i], hyper);
+        snprintf(name, sizeof name, "%s", ardm_graph_value_name(graph, f.wrt[i]));
+        optimise(graph, objective, name, f.wrt[i], f.gradients[i], hyper, hold);
     }
-    ardm_graph_output(graph, "nll", nll);
-    ardm_graph_output(graph, "loss", loss);
+    ardm_graph_output(graph, "nll", f.nll);
+    ardm_graph_output(graph, "loss", f.loss);
     ardm_graph_output(graph, "norms", all);
     ardm_graph_output(graph, "clip", clip);
+    ardm_graph_output(graph, "hold", hold);
     status = ardm_graph_check(graph);
     if (status == ARDM_OK) {
         *out = graph;
-        graph = NULL;
+        f.graph = NULL;
     }
 done:
-    free(wrt);
-    free(parameters);
-    ardm_graph_free(&graph);
+    drop(&f);
+    return status;
+}
+
+ardm_status ardm_objective_gradients(ardm_graph **out, const ardm_network *net, int64_t group) {
+    frame f;
+    *out = NULL;
+    ardm_status status = begin(&f, "gradients", net);
+    if (status == ARDM_OK) status = differentiate(&f, ardm_graph_input(f.graph, "scale", "f32[]"), group);
+    for (uint32_t i = 0; status == ARDM_OK && i < f.n; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "nonzero.%u", i);
+        ardm_graph_output(f.graph, name, ARDM_NODE(f.graph, "count", "of=nonzero", f.gradients[i]));
+    }
+    if (status == ARDM_OK) status = ardm_graph_check(f.graph);
+    if (status == ARDM_OK) {
+        *out = f.graph;
+        f.graph = NULL;
+    }
+    drop(&f);
     return status;
 }
 

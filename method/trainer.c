@@ -93,21 +93,29 @@ static int32_t bit_length(uint64_t n) {
     return bits;
 }
 
-/* Drops rows of log.csv that are later than the checkpoint: they are computed again. */
+static const char log_header[] = "step,seconds,items,bits_per_dim,bound,bound_error,lr,grad_norm,clipped,flushed\n";
+
+/* Drops rows of log.csv that are later than the checkpoint: they are computed again. New columns come last, so a log that was begun with
+ * fewer gets the header of today. */
 static ardm_status trim_log(const ardm_trainer *t) {
     char path[4096];
     ardm_bytes text = {0};
     ARDM_TRY(ardm_trainer__path(path, t, "log.csv"));
     if (!ardm_file_exists(path)) return ARDM_OK;
     ARDM_TRY(ardm_file_read(&text, path, (uint64_t)1 << 30, 0));
-    size_t kept = 0;
+    size_t first = 0, kept = 0;
     for (size_t at = 0; at < text.size;) {
         size_t end = at;
         while (end < text.size && text.data[end] != '\n') end++;
         if (end == text.size || (at > 0 && strtoll((const char *)text.data + at, NULL, 10) > t->step)) break;
         at = kept = end + 1;
+        if (first == 0) first = kept;
     }
-    ardm_status status = kept < text.size ? ardm_file_write(path, text.data, kept, 1) : ARDM_OK;
+    ardm_bytes fresh = {0};
+    ardm_status status = ardm_bytes_printf(&fresh, "%s%.*s", log_header, (int)(kept - first), (const char *)text.data + first);
+    if (status == ARDM_OK && (fresh.size != text.size || memcmp(fresh.data, text.data, text.size) != 0))
+        status = ardm_file_write(path, fresh.data, fresh.size, 1);
+    ardm_bytes_free(&fresh);
     ardm_bytes_free(&text);
     return status;
 }
@@ -154,6 +162,7 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     ardm_status status = ardm_bind(&t->binding, step, t->store, extents, layout.rank == 2 ? 3 : 2, &options);
     ardm_graph_free(&step);
     ARDM_TRY(status);
+    ARDM_TRY(ardm_trainer__bind_gauge(t, extents, layout.rank == 2 ? 3 : 2, memory));
     ardm_description description = ardm_trainer__describe(t);
     return ardm_session_create(&t->session, t->inference, t->store, ".average", &description, memory);
 }
@@ -176,6 +185,7 @@ void ardm_trainer_free(ardm_trainer **trainer) {
     ardm_trainer *t = *trainer;
     if (!t) return;
     ardm_session_free(&t->session);
+    ardm_binding_free(&t->gauge);
     ardm_binding_free(&t->binding);
     ardm_graph_free(&t->inference);
     ardm_store_free(&t->store);
@@ -254,24 +264,36 @@ static float fill_rates(ardm_trainer *t) {
     return rate;
 }
 
+/* The device kept every state as it was; running the same step again with a test after each node finds where it went wrong. */
 static ardm_status not_finite(ardm_trainer *t) {
     char node[160] = "";
     ARDM_TRY(ardm_binding_find_nonfinite(t->binding, node, sizeof node));
     return ardm_fail(ARDM_EINVAL,
-                     "step %lld: loss or gradient is not finite, first at %s; the last checkpoint is kept. Lower [train] lr or clip and resume",
-                     (long long)t->step, node[0] ? node : "no single node");
+                     "step %lld is not finite, first at %s; nothing of it is kept, and the last checkpoint stays. Start anew, from a model of before "
+                     "(--from) or not, with a lower [train] lr or clip",
+                     (long long)t->step + 1, node[0] ? node : "the sum of the gradients' squares");
 }
 
-static ardm_status append_log(const ardm_trainer *t, float rate, double norm) {
+static ardm_status append_log(const ardm_trainer *t, float rate, double norm, double flushed) {
     char path[4096];
     ARDM_TRY(ardm_trainer__path(path, t, "log.csv"));
     FILE *file = fopen(path, "a");
     if (!file) return ardm_fail(ARDM_EIO, "%s: cannot append", path);
     fseek(file, 0, SEEK_END);
-    if (ftell(file) == 0) fputs("step,seconds,items,bits_per_dim,bound,bound_error,lr,grad_norm,clipped\n", file);
-    fprintf(file, "%lld,%.1f,%lld,%.5f,%.5f,%.5f,%.3g,%.4g,%.3f\n", (long long)t->step, t->seconds, (long long)(t->step * t->recipe->batch),
-            t->logged_bits / (double)t->logged_steps, t->bound.bits, t->bound.error, (double)rate, norm, t->logged_clipped / (double)t->logged_steps);
+    if (ftell(file) == 0) fputs(log_header, file);
+    fprintf(file, "%lld,%.1f,%lld,%.5f,%.5f,%.5f,%.3g,%.4g,%.3f,%.3g\n", (long long)t->step, t->seconds, (long long)(t->step * t->recipe->batch),
+            t->logged_bits / (double)t->logged_steps, t->bound.bits, t->bound.error, (double)rate, norm, t->logged_clipped / (double)t->logged_steps,
+            flushed);
     return fclose(file) == 0 ? ARDM_OK : ardm_fail(ARDM_EIO, "%s: cannot write", path);
+}
+
+/* Above 1 % the seed of the backward pass is too small for this network. */
+static void warn_flushed(ardm_trainer *t, double flushed) {
+    if (flushed <= 0.01 || t->warned) return;
+    t->warned = 1;
+    ardm_log_write(ARDM_LOG_WARNING,
+                   "step %lld: %.1f %% of the gradients' elements are below 2^-40 with the backward pass seeded by 2^%d, and count as 0",
+                   (long long)t->step, 100 * flushed, t->exponent);
 }
 
 ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
@@ -283,13 +305,17 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
     while (t->step < last) {
         double began = ardm_clock();
         ARDM_TRY(fill_batch(t));
+        const float powers[2] = {t->beta1_power, t->beta2_power};
         float rate = fill_rates(t);
         ARDM_TRY(ardm_run(t->binding));
         float loss = *(const float *)ardm_binding_output(t->binding, "loss"), clip = *(const float *)ardm_binding_output(t->binding, "clip");
         const float *norms = ardm_binding_output(t->binding, "norms");
         double squares = 0;
         for (int64_t i = 0; i < ardm_shape_count(ardm_binding_shape(t->binding, "norms")); i++) squares += (double)norms[i];
-        if (!ardm_is_finite(loss) || !ardm_is_finite(clip) || !isfinite(squares)) return not_finite(t);
+        if (*(const int32_t *)ardm_binding_output(t->binding, "hold") != 0) {
+            t->beta1_power = powers[0], t->beta2_power = powers[1];
+            return not_finite(t);
+        }
         norm = sqrt(squares) / scale;
         t->step++;
         t->seconds += ardm_clock() - began;
@@ -304,9 +330,12 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
             else
                 ARDM_TRY(status);
             double train_bits = t->logged_bits / (double)t->logged_steps;
-            ARDM_TRY(append_log(t, rate, norm));
-            ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s", (long long)t->step,
-                           train_bits, t->bound.bits, t->bound.error, t->seconds);
+            double flushed = 0;
+            ARDM_TRY(ardm_trainer__flushed(&flushed, t));
+            ARDM_TRY(append_log(t, rate, norm, flushed));
+            ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s, flushed gradients %.3g %%",
+                           (long long)t->step, train_bits, t->bound.bits, t->bound.error, t->seconds, 100 * flushed);
+            warn_flushed(t, flushed);
         }
         char note[96];
         snprintf(note, sizeof note, "%.4f bits/dim", t->logged_bits / (double)t->logged_steps);

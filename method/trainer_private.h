@@ -13,6 +13,7 @@ struct ardm_trainer {
     ardm_store *store;
     ardm_graph *inference;
     ardm_binding *binding; /* of the training step */
+    ardm_binding *gauge;   /* its gradients alone, under any seed: what flushing costs */
     ardm_session *session; /* averaged weights, for held-out bounds */
     ardm_process *process;
     ardm_order_family family;
@@ -28,6 +29,7 @@ struct ardm_trainer {
     int64_t logged_steps;
     double seconds;      /* trained so far, over all sittings */
     ardm_estimate bound; /* the last held-out bound */
+    int32_t warned;      /* of flushed gradients, in this sitting */
 };
 
 ardm_description ardm_trainer__describe(const ardm_trainer *trainer);
@@ -35,5 +37,9 @@ ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, cons
 /* Writes run.safetensors, keeping the one before; reads it back into the trainer and its store. */
 ardm_status ardm_trainer__save(ardm_trainer *trainer);
 ardm_status ardm_trainer__load(ardm_trainer *trainer);
+
+/* Two more backward passes over the batch that the training step holds give the share of flushed gradient elements, 0 … 1 (method.md 5). */
+ardm_status ardm_trainer__bind_gauge(ardm_trainer *trainer, const ardm_extent *extents, uint32_t n_extents, uint64_t memory);
+ardm_status ardm_trainer__flushed(double *share, ardm_trainer *trainer);
 
 #endif

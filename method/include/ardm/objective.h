@@ -17,9 +17,15 @@ typedef struct ardm_objective {
 /* One optimiser step.
  *   inputs   symbols state stage time [block] as in network.h; weight f32[N,U]; f32[]: rate, limit (0: none is a huge number),
  *            c1, c2 (bias corrections), average (1−d)
- *   outputs  nll f32[N,U] nats; loss f32[] = Σ weight·nll; norms f32[T]: squared gradient norm of each parameter × 4^exponent; clip f32[]
+ *   outputs  nll f32[N,U] nats; loss f32[] = Σ weight·nll; norms f32[T]: squared gradient norm of each parameter × 4^exponent; clip f32[];
+ *            hold i32[]: not 0 where the loss, the gradient's norm or a logit is not finite: every state then stays as it was, bit for bit
  *   states   each parameter w and w.m, w.v (Adam's moments), w.average */
 ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *network, const ardm_objective *objective);
+
+/* The same gradients, seeded with what the caller likes and only looked at; no state changes.
+ *   inputs   symbols … weight as above; scale f32[], the seed
+ *   outputs  nonzero.0, nonzero.1, … i32[], one a parameter in byte order of the names: elements of its gradient that are not zero */
+ardm_status ardm_objective_gradients(ardm_graph **out, const ardm_network *network, int64_t group);
 
 /* The heads appended to an inference graph (ardm_network_graph, or the one that a model carries), with its inputs.
  *   evaluate  + target, children i32[N,R] → nll f32[N,R]

@@ -1,6 +1,8 @@
 /* ardm/trainer.h (method): the training loop. A run is a folder; a checkpoint is every state of the run, so resume is exact.
  *
  * The run folder has config.ini, run.safetensors (all states, and run.previous.safetensors), log.csv, and model.ardm at the end.
+ * log.csv has a row every [train] evaluate steps: step, seconds, items, bits_per_dim (mean of the steps since the last row), bound and bound_error
+ * (held out), lr, grad_norm, clipped (share of the steps since the last row), flushed (method.md 5: of this step's batch).
  * Killed at any step and resumed, a run ends with the same bytes as one that was never stopped. */
 #ifndef ARDM_TRAINER_H
 #define ARDM_TRAINER_H
@@ -20,8 +22,9 @@ void ardm_trainer_free(ardm_trainer **trainer);
 /* Takes the weights of a model of the same network for the start, averages too: fine-tuning. Before the first step of a fresh run. */
 ardm_status ardm_trainer_start_from(ardm_trainer *trainer, const char *path);
 
-/* Trains to the last step (or to `until`, 0: the last). ARDM_EINTERRUPT after a checkpoint when the user asked to stop. A step
- * whose loss or gradient is not finite ends the run with the first node at fault; the last checkpoint stays. */
+/* Trains to the last step (or to `until`, 0: the last). ARDM_EINTERRUPT after a checkpoint when the user asked to stop. ARDM_EINVAL at a
+ * step whose loss, gradient norm or logits are not finite, with its number and the first node at fault: all states are those of the step before, bit
+ * for bit, and the last checkpoint stays. */
 ardm_status ardm_trainer_run(ardm_trainer *trainer, int64_t until);
 
 int64_t ardm_trainer_step(const ardm_trainer *trainer);
