@@ -1,4 +1,5 @@
 /* A plan given memory: the store's states, blocks for inputs, outputs and constants, arenas shared with the store's other bindings. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,3 +196,9 @@ void ardm_binding_free(ardm_binding **binding) {
 }
 
 const ardm_plan_facts *ardm_binding_facts(const ardm_binding *binding) { return &binding->plan->facts; }
+
+void ardm_binding_node(const ardm_binding *binding, uint32_t index, const ardm_op **op, const ardm_variant **variant) {
+    assert(index < binding->graph->n_nodes);
+    *op = binding->graph->nodes[index].op;
+    *variant = binding->plan->nodes[index].variant;
+}

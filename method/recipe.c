@@ -16,8 +16,8 @@ static const ardm_config_key keys[] = {
     {"data", "licence", ARDM_KEY_TEXT, "not stated", 0, 0, NULL, "", "licence of the data, kept in the model"},
     {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, …"},
     {"modality", "variant", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "what of the plugin: rgb, grey; bytes, letters"},
-    {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant", "", "transition"},
-    {"process", "base", ARDM_KEY_INT, "2", 2, 65536, NULL, "", "branching factor of zero-least-significant"},
+    {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant|augment-least-significant", "", "transition"},
+    {"process", "base", ARDM_KEY_INT, "2", 2, 65536, NULL, "", "branching factor of the least-significant families, any from 2 to K"},
     {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "", "uniform, raster, quincunx, blocks:n, blocks:1-16"},
     {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet", "", "network"},
     {"network", "width", ARDM_KEY_INT, "128", 16, 4096, NULL, "channels", "hidden width"},
@@ -29,7 +29,8 @@ static const ardm_config_key keys[] = {
     {"network", "groups", ARDM_KEY_INT, "8", 1, 64, NULL, "", "unet: groups of group norm"},
     {"network", "scales", ARDM_KEY_INT, "3", 1, 5, NULL, "", "unet: scales of the interpolation features"},
     {"network", "down", ARDM_KEY_INT, "2", 1, 4, NULL, "pixels", "unet: space-to-depth block"},
-    {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|mixture", "", "head"},
+    {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture", "",
+     "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture"},
     {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
     {"train", "steps", ARDM_KEY_INT, "10000", 1, 1e9, NULL, "steps", "length of the run"},
     {"train", "batch", ARDM_KEY_INT, "32", 1, 65536, NULL, "items", "global batch"},
@@ -71,14 +72,10 @@ static ardm_status check(const ardm_recipe *r) {
     if (n->kind == ARDM_NETWORK_UNET && n->width % n->groups)
         return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of groups %lld", (long long)n->width, (long long)n->groups);
     if (n->buckets & (n->buckets - 1)) return ardm_fail(ARDM_EINVAL, "[network] buckets %lld must be a power of two", (long long)n->buckets);
-    if (n->kind == ARDM_NETWORK_TRANSFORMER && n->head != ARDM_HEAD_SOFTMAX)
-        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a transformer has a softmax head; direct and mixture heads need kind = unet");
-    if (n->head == ARDM_HEAD_MIXTURE && strcmp(r->family, "absorbing") != 0)
-        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a mixture head needs the absorbing process");
-    if (n->head == ARDM_HEAD_DIRECT && strcmp(r->family, "zero-least-significant") != 0)
-        return ardm_fail(ARDM_EINVAL, "[head] a direct head needs family = zero-least-significant");
+    if (n->kind == ARDM_NETWORK_TRANSFORMER && (n->head == ARDM_HEAD_MIXTURE || n->head == ARDM_HEAD_CDF))
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a mixture needs the interpolation of kind = unet; a transformer takes softmax, direct or data");
     if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
-        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a softmax head needs the absorbing process; stages take the direct head");
+        return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
     int32_t blocks = strncmp(r->order, "blocks:", 7) == 0;
     if (blocks && n->kind != ARDM_NETWORK_TRANSFORMER) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the block-causal transformer", r->order);
     if (blocks && strcmp(r->family, "absorbing") != 0) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the absorbing process", r->order);
@@ -125,7 +122,14 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
         .down = ardm_config_int(c, "network", "down"),
     };
     const char *head = ardm_config_text(c, "head", "kind");
-    r->network.head = strcmp(head, "mixture") == 0 ? ARDM_HEAD_MIXTURE : strcmp(head, "direct") == 0 ? ARDM_HEAD_DIRECT : ARDM_HEAD_SOFTMAX;
+    /* Of one stage, direct and data are both the softmax over K, and a child's interval is a bin. */
+    int32_t staged = strcmp(r->family, "absorbing") != 0;
+    if (strcmp(head, "mixture") == 0)
+        r->network.head = staged ? ARDM_HEAD_CDF : ARDM_HEAD_MIXTURE;
+    else if (strcmp(head, "softmax") == 0 || !staged)
+        r->network.head = ARDM_HEAD_SOFTMAX;
+    else
+        r->network.head = strcmp(head, "direct") == 0 ? ARDM_HEAD_DIRECT : ARDM_HEAD_DATA;
     r->steps = ardm_config_int(c, "train", "steps");
     r->batch = ardm_config_int(c, "train", "batch");
     r->group = ardm_config_int(c, "train", "group");
@@ -177,6 +181,7 @@ ardm_status ardm_recipe_resolve(ardm_recipe *r, int64_t classes, int64_t channel
     r->network.channels = channels;
     r->network.stages = ardm_process_stages(*process);
     r->network.base = ardm_process_base(*process);
+    r->network.inputs = ardm_process_inputs(*process);
     return ARDM_OK;
 }
 

@@ -22,7 +22,7 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
     return (ardm_description){
         .process = ardm_process_text(trainer->process),
         .order = trainer->recipe->order,
-        .head = net->head,
+        .head = net->head == ARDM_HEAD_DATA || net->head == ARDM_HEAD_CDF ? ARDM_HEAD_DIRECT : net->head, /* rows are children already */
         .rank = layout.rank,
         .extent = {layout.extent[0], layout.rank > 1 ? layout.extent[1] : 0},
         .channels = layout.channels,
@@ -35,7 +35,7 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
 static void start_head(float *bias, const ardm_recipe *recipe, const ardm_dataset *dataset) {
     const ardm_network *net = &recipe->network;
     int64_t channels = net->kind == ARDM_NETWORK_UNET ? net->channels : 1;
-    if (net->head == ARDM_HEAD_MIXTURE) {
+    if (net->head == ARDM_HEAD_MIXTURE || net->head == ARDM_HEAD_CDF) {
         int64_t m = net->mixtures;
         for (int64_t c = 0; c < channels; c++)
             for (int64_t k = 0; k < m; k++) {

@@ -43,6 +43,47 @@ ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_
     return ardm_graph_node(graph, NULL, "group_norm", (const ardm_value[]){x, gain, bias, mask}, 4, "groups=%lld", (long long)groups);
 }
 
+ardm_value ardm_network__table(ardm_graph *graph, const ardm_network *network) {
+    char type[48];
+    if (!network->table) return -1;
+    snprintf(type, sizeof type, "i32[5,%lld,%lld]", (long long)network->stages + 1, (long long)network->classes);
+    return ardm_graph_constant(graph, type, network->table);
+}
+
+int64_t ardm_network__parameters(const ardm_network *network) {
+    switch (network->head) {
+    case ARDM_HEAD_DIRECT:
+        return network->stages * network->base;
+    case ARDM_HEAD_MIXTURE:
+    case ARDM_HEAD_CDF:
+        return 3 * network->mixtures;
+    default:
+        return network->classes;
+    }
+}
+
+ardm_value ardm_network__rows(ardm_graph *graph, const ardm_network_inputs *inputs, ardm_value units) {
+    if (inputs->rows < 0) return units;
+    ardm_value rows = ARDM_NODE(graph, "gather_rows", NULL, ARDM_NODE(graph, "split_last", "by=1", units), inputs->rows);
+    return ARDM_NODE(graph, "merge", "first=1, count=2", rows);
+}
+
+ardm_network_outputs ardm_network__head(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *inputs, ardm_value z,
+                                        ardm_value centre) {
+    if (net->head == ARDM_HEAD_DIRECT && net->stages > 1)
+        z = ardm_graph_node(graph, NULL, "pick", (const ardm_value[]){z, inputs->stage}, 2, "size=%lld", (long long)net->base);
+    if (net->head != ARDM_HEAD_DATA && net->head != ARDM_HEAD_CDF) return (ardm_network_outputs){z, centre};
+    /* What a unit shows is the parent of the children to choose from. */
+    ardm_value parent = net->kind == ARDM_NETWORK_UNET ? ARDM_NODE(graph, "merge", "first=1, count=3", inputs->symbols) : inputs->symbols;
+    parent = ardm_network__rows(graph, inputs, parent);
+    int32_t cdf = net->head == ARDM_HEAD_CDF;
+    ardm_value in[5] = {z, centre, parent, inputs->stage, ardm_network__table(graph, net)};
+    if (!cdf) memmove(in + 1, in + 2, 3 * sizeof *in);
+    z = ardm_graph_node(graph, NULL, cdf ? "mixture_children" : "children", in, cdf ? 5 : 4, "family=%s, classes=%lld, base=%lld", net->family,
+                        (long long)net->classes, (long long)net->base);
+    return (ardm_network_outputs){z, -1};
+}
+
 ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs) {
     return network->kind == ARDM_NETWORK_UNET ? ardm_network__unet(graph, network, inputs) : ardm_network__transformer(graph, network, inputs);
 }

@@ -36,12 +36,12 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
     char type[48], prefix[32];
     long long width = net->width, classes = net->classes;
     ardm_value ids[2];
-    ardm_graph_node(graph, ids, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage}, 3, "family=%s, classes=%lld, base=%lld",
-                    net->family, classes, (long long)net->base);
+    ardm_graph_node(graph, ids, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network__table(graph, net)}, 4,
+                    "family=%s, classes=%lld, base=%lld", net->family, classes, (long long)net->base);
     ardm_value all = net->streams == 2 ? join_ids(graph, in->symbols, ids[0]) : ids[0];
 
-    /* K + 1 rows: the last is the absorbing state. Its first K rows are the tied output. */
-    snprintf(type, sizeof type, "f32[%lld,%lld]", classes + 1, width);
+    /* A row an id: the K symbols, then what partitions have of their own (absorbing: one). The first K rows are the tied output. */
+    snprintf(type, sizeof type, "f32[%lld,%lld]", net->inputs > 0 ? (long long)net->inputs : classes + 1, width);
     ardm_value table = ardm_graph_state(graph, "token.table", type);
     ardm_value h = ARDM_NODE(graph, "embed", NULL, all, table);
     for (int64_t back = 1; back <= net->context; back++) {
@@ -56,14 +56,22 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
     /* Tokens start at 0.02; positions are brought to the same size so that neither drowns the other. */
     h = ARDM_NODE(graph, "add", NULL, h, ARDM_NODE(graph, "scale", "by=0.02", places));
 
+    if (net->stages > 1) {
+        snprintf(type, sizeof type, "f32[%lld,%lld]", (long long)net->stages, width);
+        ardm_value stage = ARDM_NODE(graph, "embed", NULL, in->stage, ardm_graph_state(graph, "stage.table", type));
+        h = ARDM_NODE(graph, "add_item", NULL, h, stage);
+    }
+
     for (int64_t i = 0; i < net->layers; i++) h = block(graph, net, in, h, i);
 
     if (net->streams == 2) h = ARDM_NODE(graph, "split_positions", "part=1, parts=2", h);
     if (in->rows >= 0) h = ARDM_NODE(graph, "gather_rows", NULL, h, in->rows);
     h = ardm_network__layer_norm(graph, "norm", h, width);
+    if (net->head == ARDM_HEAD_DIRECT) /* digits are not symbols: nothing to tie */
+        return ardm_network__head(graph, net, in, ardm_network__dense(graph, "head", h, width, net->stages * net->base, 1), -1);
     ardm_value z = ARDM_NODE(graph, "matmul", "tb=1", h, table);
     z = ardm_graph_node(graph, NULL, "slice", &z, 1, "begin=0, size=%lld", classes);
     snprintf(type, sizeof type, "f32[%lld]", classes);
     z = ARDM_NODE(graph, "add", NULL, z, ardm_graph_state(graph, "head.bias", type));
-    return (ardm_network_outputs){z, -1};
+    return ardm_network__head(graph, net, in, z, -1);
 }

@@ -35,8 +35,8 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     char type[48];
     long long channels = net->channels, width = net->width;
     ardm_value shown[2], seen[2];
-    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage}, 3, "family=%s, classes=%lld, base=%lld",
-                    net->family, (long long)net->classes, (long long)net->base);
+    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network__table(graph, net)}, 4,
+                    "family=%s, classes=%lld, base=%lld", net->family, (long long)net->classes, (long long)net->base);
     ardm_graph_node(graph, seen, "interpolate", (const ardm_value[]){shown[1], in->state, in->stage}, 3,
                     "scales=%lld, family=%s, classes=%lld, base=%lld, residual=8", (long long)net->scales, net->family, (long long)net->classes,
                     (long long)net->base);
@@ -75,22 +75,14 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     h = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "last", h, 3, 2 * net->stem, net->stem));
 
     /* One slice of the head a channel; then a unit is a row: [N,H,W,C·Z] → [N,H·W·C,Z]. */
-    int64_t z_size = net->head == ARDM_HEAD_MIXTURE ? 3 * net->mixtures : net->head == ARDM_HEAD_DIRECT ? net->stages * net->base : net->classes;
+    int64_t z_size = ardm_network__parameters(net);
     h = ARDM_NODE(graph, "concat", NULL, h, seen[0]); /* what a linear rule of the known units can say need not pass a nonlinearity */
     ardm_value z = ardm_network__dense(graph, "head", h, net->stem + depth, channels * z_size, 1);
     z = ardm_graph_node(graph, NULL, "split_last", &z, 1, "by=%lld", (long long)z_size);
     z = ARDM_NODE(graph, "merge", "first=1, count=3", z);
     if (in->rows >= 0) z = ARDM_NODE(graph, "gather_rows", NULL, z, in->rows);
-    if (net->head == ARDM_HEAD_DIRECT && net->stages > 1)
-        z = ardm_graph_node(graph, NULL, "pick", (const ardm_value[]){z, in->stage}, 2, "size=%lld", (long long)net->base);
-
     ardm_value centre = -1;
-    if (net->head == ARDM_HEAD_MIXTURE) {
-        centre = ARDM_NODE(graph, "merge", "first=1, count=3", seen[1]);
-        if (in->rows >= 0) {
-            centre = ARDM_NODE(graph, "gather_rows", NULL, ARDM_NODE(graph, "split_last", "by=1", centre), in->rows);
-            centre = ARDM_NODE(graph, "merge", "first=1, count=2", centre);
-        }
-    }
-    return (ardm_network_outputs){z, centre};
+    if (net->head == ARDM_HEAD_MIXTURE || net->head == ARDM_HEAD_CDF)
+        centre = ardm_network__rows(graph, in, ARDM_NODE(graph, "merge", "first=1, count=3", seen[1]));
+    return ardm_network__head(graph, net, in, z, centre);
 }

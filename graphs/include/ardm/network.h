@@ -9,15 +9,20 @@
 #include "ardm/graph.h"
 
 enum { ARDM_NETWORK_TRANSFORMER = 1, ARDM_NETWORK_UNET = 2 };
-enum { ARDM_HEAD_SOFTMAX = 1, ARDM_HEAD_DIRECT = 2, ARDM_HEAD_MIXTURE = 3 };
+/* What a row's outputs are (method.md 1). Of one stage: a softmax over K, or a mixture of logistics over K ordered symbols. Of several:
+ * direct, b logits a stage; data, K logits of which each child takes the sum of its leaves; cdf, a mixture of which each child takes its
+ * interval. Rows of the last three leave the network as logits of children, so all of them are coded alike. */
+enum { ARDM_HEAD_SOFTMAX = 1, ARDM_HEAD_DIRECT = 2, ARDM_HEAD_MIXTURE = 3, ARDM_HEAD_DATA = 4, ARDM_HEAD_CDF = 5 };
 
 /* Everything that decides a network's shape; written from the config, never read back from a model. */
 typedef struct ardm_network {
     uint32_t size; /* sizeof, first */
     int32_t kind, head;
     int64_t classes;              /* K */
-    int64_t stages, base;         /* S, b: direct heads have S·b logits */
-    const char *family;           /* of the process: "absorbing", "zero-least-significant" */
+    int64_t stages, base;         /* S, b (of a table: the most children of a parent): direct heads have S·b logits */
+    const char *family;           /* of the process, as op corrupt names it */
+    const int32_t *table;         /* family "table": i32[5,S+1,K] of ops/corrupt/chain.h, borrowed during the call; else NULL */
+    int64_t inputs;               /* rows of an embedding of ids; 0: K + 1 */
     int64_t channels;             /* symbols a position: 1 for text, C for images; a unit is a symbol */
     int64_t width, layers;        /* hidden width D; transformer blocks or residual blocks */
     int64_t heads;                /* attention heads; unet: 0 has no attention */
@@ -38,7 +43,7 @@ typedef struct ardm_network_inputs {
 } ardm_network_inputs;
 
 typedef struct ardm_network_outputs {
-    ardm_value z;      /* softmax f32[N,R,K]; direct f32[N,R,b] of the item's stage; mixture f32[N,R,3M] */
+    ardm_value z;      /* softmax f32[N,R,K]; direct, data, cdf f32[N,R,b] of the item's stage; mixture f32[N,R,3M] */
     ardm_value centre; /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
 } ardm_network_outputs;
 

@@ -70,6 +70,8 @@ typedef struct ardm_plan_facts {
 ardm_status ardm_graph_plan(ardm_plan_facts *out, const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents,
                             uint32_t n_extents, const ardm_bind_options *options);
 const ardm_plan_facts *ardm_binding_facts(const ardm_binding *binding);
+/* What computes node `index` of ardm_binding_facts()->nodes; *variant is NULL for views and on the reference device. */
+void ardm_binding_node(const ardm_binding *binding, uint32_t index, const ardm_op **op, const ardm_variant **variant);
 
 /* Profile table of the last run, one line a node, when bound with profile. */
 ardm_status ardm_binding_profile(ardm_bytes *out, const ardm_binding *binding);
