@@ -37,14 +37,18 @@ void toy_mixture(toy *t, uint32_t k, const char *process) {
         }
 }
 
-void toy_chain(toy *t, uint32_t n, uint32_t k, const double *step) {
-    char process[32];
-    snprintf(process, sizeof process, "absorbing %u", k);
+void toy_chain_by(toy *t, uint32_t n, uint32_t k, const double *step, const char *process) {
     open_toy(t, n, k, process);
     for (uint32_t x = 0; x < t->states; x++) {
         t->p[x] = 1.0 / k;
         for (uint32_t u = 1; u < n; u++) t->p[x] *= step[(toy_symbol(t, x, u) + k - toy_symbol(t, x, u - 1)) % k];
     }
+}
+
+void toy_chain(toy *t, uint32_t n, uint32_t k, const double *step) {
+    char process[32];
+    snprintf(process, sizeof process, "absorbing %u", k);
+    toy_chain_by(t, n, k, step, process);
 }
 
 void toy_levels(toy *t, const uint16_t *levels) {

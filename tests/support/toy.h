@@ -23,6 +23,8 @@ typedef struct toy {
 void toy_mixture(toy *t, uint32_t k, const char *process);
 /* n units of k symbols, absorbing; step[d] is the probability of x' = x + d mod k. */
 void toy_chain(toy *t, uint32_t n, uint32_t k, const double *step);
+/* The same by another process. */
+void toy_chain_by(toy *t, uint32_t n, uint32_t k, const double *step, const char *process);
 void toy_levels(toy *t, const uint16_t *levels);
 void toy_close(toy *t);
 

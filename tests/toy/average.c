@@ -9,7 +9,7 @@
 #include "ardm/model.h"
 #include "ardm/predictor.h"
 #include "ardm/trainer.h"
-#include "production.h"
+#include "rig.h"
 
 static const char config[] =
     "[data]\npath = words.txt\nwindow = 16\n[modality]\nid = text\nvariant = bytes\n[order]\nfamily = blocks:1-4\n"

@@ -1,42 +1,8 @@
 /* main.c: toy models through real graphs on every device: losses, bounds and costs are the numbers that theory gives. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include "ardm/device.h"
-#include "ardm/schedule.h"
-#include "production.h"
-
-static const double chain_step[4] = {0.5, 0.375, 0.0625, 0.0625};
-
-void each_device(void (*visit)(ardm_device *device)) {
-    const ardm_device_entry *entries;
-    size_t count;
-    ck_ok(ardm_device_list(&entries, &count));
-    for (size_t i = 0; i < count; i++) {
-        ardm_device *device = NULL;
-        char name[32];
-        if (entries[i].why) continue;
-        snprintf(name, sizeof name, "%u:%u", entries[i].facts.platform_index, entries[i].facts.device_index);
-        ck_ok(ardm_device_open(&device, entries[i].facts.device_class == ARDM_CLASS_REFERENCE ? "reference" : name));
-        visit(device);
-        ardm_device_close(&device);
-    }
-}
-
-double best_cost(ardm_schedule **out, double *loss, const uint32_t *units, uint32_t cells, uint32_t budget) {
-    ardm_schedule *s = NULL;
-    for (uint32_t c = 0, at = 0; c < cells; c++)
-        for (uint32_t n = 0; n < units[c]; n++, at++)
-            if (n) loss[at] = fmin(loss[at], loss[at - 1]); /* rounding: equal losses must not rise */
-    ck_ok(ardm_schedule_optimal(&s, loss, units, cells, budget));
-    const double cost = ardm_schedule_predict(s, loss);
-    if (out)
-        *out = s;
-    else
-        ardm_schedule_free(&s);
-    return cost;
-}
+#include "ardm/diffusion.h"
+#include "rig.h"
 
 static double sum(const double *x, uint32_t n) {
     double s = 0;
@@ -58,40 +24,56 @@ static void check_answers(const table *t, double tolerance) {
             if (state[u] != ARDM_UNDECIDED) continue;
             const uint32_t children = toy_network(t->toy, x, stage, state, u, p);
             for (uint32_t d = 0; d < children; d++)
-                ck_assert_double_eq_tol(t->nats[((size_t)c * t->toy->n + u) * t->width + d], -log(p[d]), tolerance);
+                ck_assert_double_eq_tol(t->nats[((size_t)c * t->toy->n + u) * t->digits + d], -log(p[d]), tolerance);
         }
     }
+}
+
+/* ΣL = H in every order, and what is given is taken off: its units are uniform and known in all stages. */
+static void check_orders(toy *t, double tolerance) {
+    static const uint16_t levels[4][3] = {{0, 0, 0}, {0, 1, 2}, {0, 1, 1}, {1, 0, 1}};
+    double loss[9 * MOST_STAGES];
+    uint32_t units[3 * MOST_STAGES];
+    for (int f = 0; f < 4; f++) {
+        toy_levels(t, levels[f]);
+        toy_losses(t, loss, units);
+        ck_assert_double_eq_tol(sum(loss, 3 * ardm_process_stages(t->process)), toy_entropy(t), tolerance);
+        t->mask[f % 3] = ARDM_GIVEN;
+        toy_losses(t, loss, units);
+        ck_assert_double_eq_tol(sum(loss, 2 * ardm_process_stages(t->process)), toy_entropy(t) - log2(t->k), tolerance);
+        t->mask[f % 3] = ARDM_UNDECIDED;
+    }
+    toy_levels(t, levels[0]);
 }
 
 /* What must hold of the measured network: `check` compares with the printed numbers. */
 static void measured(toy *t, ardm_device *device, int32_t oracle, void (*check)(toy *t, double tolerance)) {
     const double tolerance = oracle ? 1e-9 : 1e-5;
     table network;
-    table_open(&network, t, device);
+    table_open(&network, t, device, NULL);
     table_measure(&network, oracle);
     check_answers(&network, oracle ? 2e-10 : 2e-6);
     t->price = table_price;
     t->user = &network;
     check(t, tolerance);
+    if (t->n == 3) check_orders(t, tolerance);
     t->price = NULL;
     table_close(&network);
 }
 
 static void check_absorbing(toy *t, double tolerance) {
     static const double want[3] = {2, 1.880240814944147, 1.807259185055853}, cost[3] = {6, 5.760481629888294, 5.6875};
-    const uint16_t raster[3] = {0, 1, 2}, pair[3] = {0, 1, 1};
+    static const struct {
+        uint32_t steps;
+        double bits;
+    } diffusion[] = {{1, 6}, {2, 5.837902805604055}, {3, 5.786469160536939}, {10, 5.716645010017461}, {100, 5.690393451101921}};
     double loss[3];
     uint32_t units[3];
     ck_assert_uint_eq(toy_losses(t, loss, units), 1);
+    for (int i = 0; i < 5; i++) ck_assert_double_eq_tol(ardm_diffusion_bits(loss, 3, diffusion[i].steps), diffusion[i].bits, 3 * tolerance);
     for (int n = 0; n < 3; n++) ck_assert_double_eq_tol(loss[n], want[n], tolerance);
     ck_assert_double_eq_tol(sum(loss, 3), 91.0 / 16, tolerance);
     for (uint32_t b = 1; b <= 3; b++) ck_assert_double_eq_tol(best_cost(NULL, loss, units, 1, b), cost[b - 1], 3 * tolerance);
-    toy_levels(t, raster);
-    toy_losses(t, loss, units);
-    ck_assert_double_eq_tol(sum(loss, 3), 91.0 / 16, tolerance);
-    toy_levels(t, pair);
-    toy_losses(t, loss, units);
-    ck_assert_double_eq_tol(sum(loss, 3), 91.0 / 16, tolerance);
 }
 
 static void check_two_stages(toy *t, double tolerance) {
@@ -185,6 +167,9 @@ int main(void) {
     tcase_add_test(cases, oracles_give_the_exact_numbers);
     tcase_add_test(cases, exact_numerics_give_them_to_a_hundred_thousandth);
     suite_add_tcase(suite, cases);
+    suite_add_tcase(suite, forms_cases());
+    suite_add_tcase(suite, given_cases());
+    suite_add_tcase(suite, blocks_cases());
     suite_add_tcase(suite, production_cases());
     suite_add_tcase(suite, average_cases());
     SRunner *runner = srunner_create(suite);

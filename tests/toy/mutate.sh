@@ -34,7 +34,7 @@ target() { case $1 in toy) echo toy ;; host) echo method_host ;; op) echo test_o
 unharmed() {
   local part
   build toy method_host test_ops || { tail -30 "$folder/build/log"; exit 1; }
-  for part in "toy production" "toy average" "host order" "host schedule" "host frequency" "op frequency"; do
+  for part in "toy enumeration" "toy forms" "toy given" "toy blocks" "toy production" "toy average" "host order" "host schedule" "host frequency" "op frequency"; do
     # shellcheck disable=SC2086
     run $part || { echo "$part fails without any mutation"; tail -20 "$folder/build/out"; exit 1; }
     ! grep -q "Checks: 0" "$folder/build/out" || { echo "$part runs no test"; exit 1; }
@@ -66,12 +66,12 @@ mutation() {
 mutation "weight N/(N-n+1)" method/example.c 's@/ remaining \+ auxiliary@/ (remaining + 1) + auxiliary@' toy production
 mutation "rank read as a position list" method/order.c 's@place\[b\[i\]\.unit\] = \(int32_t\)start.*@place[i] = (int32_t)b[i].unit;@' host order
 mutation "rank read as a position list, in levels" method/order.c \
-  's@place\[b\[i\]\.unit\] = \(int32_t\)start.*@place[i] = (int32_t)b[i].unit;@' toy production
+  's@place\[b\[i\]\.unit\] = \(int32_t\)start.*@place[i] = (int32_t)b[i].unit;@' toy forms
 mutation "stage off by one, in training" method/example.c 's@e->stage = \(int32_t\)stage;@e->stage = stage ? (int32_t)stage - 1 : 0;@' toy production
 mutation "stage off by one, in a walk" method/walk.c \
-  's@w->io\.stage\[i\] = \(int32_t\)c->stage;@w->io.stage[i] = c->stage ? (int32_t)c->stage - 1 : 0;@' toy production
+  's@w->io\.stage\[i\] = \(int32_t\)c->stage;@w->io.stage[i] = c->stage ? (int32_t)c->stage - 1 : 0;@' toy given
 mutation "stage off by one, in a digit" method/process.c \
-  's@x % p->width\[stage\] / p->width\[stage \+ 1\]\)@x / p->width[stage + 1] % p->base * (stage > 0))@' toy production
+  's@x % p->width\[stage\] / p->width\[stage \+ 1\]\)@x / p->width[stage + 1] % p->base * (stage > 0))@' toy forms
 mutation "loss over all cells" method/example.c 's@remaining > 0 && \(causal \|\| l == e->level\)@remaining > 0@' toy production
 mutation "empty schedule steps" method/schedule.c 's@if \(n && p == last\) continue;@@' host schedule
 mutation "tie rule of the largest, reference" ops/frequency/row.c 's@if \(key > best\)@if (key >= best)@' host frequency
@@ -82,7 +82,17 @@ mutation "remainder to the last symbol, reference" ops/frequency/row.c \
   's@f\[a\] \+= ARDM_FREQUENCY_TOTAL@f[n - 1] += ARDM_FREQUENCY_TOTAL@' host frequency
 mutation "remainder to the last symbol, kernels" ops/frequency/frequency.cl \
   's@y\[a\] \+= \(1u << 24\) - sum@y[n - 1] += (1u << 24) - sum@' op frequency
-mutation "coder forward" method/rans.c 's@for \(size_t i = n; i-- > 0;\)@for (size_t i = 0; i < n; i++)@' toy production
+mutation "coder forward" method/rans.c 's@for \(size_t i = n; i-- > 0;\)@for (size_t i = 0; i < n; i++)@' toy forms
+mutation "blocks: only the drawn cell is trained" method/example.c 's@\(causal \|\| l == e->level\)@(l == e->level)@' toy blocks
+mutation "blocks: a level weighed by all cells" method/example.c 's@causal \? \(double\)e->counts\[l\] : pairs@pairs@' toy blocks
+mutation "blocks: the drawn length not told" method/walk.c 's@= \(int32_t\)w->block;@= 0;@' toy forms
+mutation "blocks: levels know what the first one does" method/walk.c \
+  's@steps = ardm_schedule_steps\(x->schedule, l, &n\);@steps = ardm_schedule_steps(x->schedule, 0, \&n);@' toy forms
+mutation "given units clamped stage by stage, reference" ops/corrupt/corrupt.c 's@k = state\[i\] < 2 \? state\[i\] : 2@k = state[i] > 0@' toy given
+mutation "given units clamped stage by stage, kernels" ops/corrupt/corrupt.cl 's@seen == 1 \? after : 1@seen >= 1 ? after : 1@' toy given
+mutation "given units shown as decided" method/order.c 's@ARDM_PLACE_VOID \? ARDM_VOID : ARDM_GIVEN;@ARDM_PLACE_VOID ? ARDM_VOID : ARDM_DECIDED;@' toy given
+mutation "given units counted and coded" method/order.c 's@state == ARDM_VOID \|\| state == ARDM_GIVEN@state == ARDM_VOID@' toy given
+mutation "one call of absorbing diffusion too few" method/diffusion.c 's@uint32_t k = 0; k < steps@uint32_t k = 1; k < steps@' toy enumeration
 mutation "raw weights in the model" method/export.c '/^static ardm_status put_weights/,/^}/ s@"%s\.average", name@"%s", name@' toy average
 mutation "raw weights in held-out bounds" method/trainer.c 's@t->store, "\.average", &description@t->store, NULL, \&description@' toy average
 

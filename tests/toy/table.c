@@ -5,17 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A mixture head's constants: component m is in the middle of bin m. Log scales stay above the op's limit, log(1/(K-1)) - 2. */
+static const float centre = 0.5f;
+static float offset(uint32_t k, uint32_t m) { return (float)(2.0 * m / (k - 1) - 1 - (double)centre); }
+static float narrow(uint32_t k) { return (float)(log(1.0 / (k - 1)) - 1.5); }
+
 static void number_contexts(table *t) {
     const ardm_process *p = t->toy->process;
+    const uint32_t k = t->toy->k;
     t->stages = ardm_process_stages(p);
-    t->width = ardm_process_logits(p);
+    t->digits = ardm_process_logits(p);
+    t->width = t->form.mixture ? 3 * k : t->digits;
     for (uint32_t s = 0; s < t->stages; s++) {
         t->codes[s] = 0;
         for (uint32_t after = 0; after < 2; after++) {
-            for (uint32_t x = 0; x < t->toy->k; x++)
+            for (uint32_t x = 0; x < k; x++)
                 if (ardm_process_class(p, s + after, x) == x) t->symbol[s][t->codes[s]++] = x;
             if (!after) t->undecided[s] = t->codes[s];
         }
+        t->decided[s] = t->codes[s];
+        for (uint32_t x = 0; s + 1 < t->stages && x < k; x++) t->symbol[s][t->codes[s]++] = x;
         uint32_t all = 1;
         for (uint32_t u = 0; u < t->toy->n; u++) all *= t->codes[s];
         t->first[s + 1] = t->first[s] + all;
@@ -26,8 +35,9 @@ static void number_contexts(table *t) {
 uint32_t table_context(const table *t, uint32_t x, uint32_t stage, const uint8_t *state) {
     uint32_t number = 0;
     for (uint32_t u = t->toy->n; u-- > 0;) {
-        const uint32_t known = state[u] != ARDM_UNDECIDED, shown = ardm_process_class(t->toy->process, stage + known, toy_symbol(t->toy, x, u));
-        uint32_t code = known ? t->undecided[stage] : 0;
+        const uint32_t full = state[u] == ARDM_GIVEN && stage + 1 < t->stages, known = state[u] != ARDM_UNDECIDED, v = toy_symbol(t->toy, x, u);
+        const uint32_t shown = full ? v : ardm_process_class(t->toy->process, stage + known, v);
+        uint32_t code = full ? t->decided[stage] : known ? t->undecided[stage] : 0;
         while (t->symbol[stage][code] != shown) code++;
         number = number * t->codes[stage] + code;
     }
@@ -40,7 +50,7 @@ void table_show(const table *t, uint32_t context, uint32_t *stage, uint8_t *stat
     context -= t->first[s];
     for (uint32_t u = 0; u < t->toy->n; u++, context /= t->codes[s]) {
         const uint32_t code = context % t->codes[s];
-        state[u] = code < t->undecided[s] ? ARDM_UNDECIDED : ARDM_DECIDED;
+        state[u] = code < t->undecided[s] ? ARDM_UNDECIDED : code < t->decided[s] ? ARDM_DECIDED : ARDM_GIVEN;
         symbols[u] = (int32_t)t->symbol[s][code];
     }
     *stage = s;
@@ -69,7 +79,28 @@ static ardm_value one_hot(table *t, const char *name, ardm_value ids, uint32_t r
     return out;
 }
 
-/* What a unit shows, f32[N,L,1,K+2]: its id in one-hot form, and whether it is undecided, which ids alone do not say. */
+/* Where ids cannot tell given from decided: K as a symbol of a chain with as many stages, of which only the given state shows all. */
+static ardm_value given_flag(table *t, ardm_value symbols, ardm_value state, ardm_value stage) {
+    const uint32_t k = t->toy->k;
+    uint32_t base = 2, classes = 0;
+    for (;; base++) {
+        classes = base;
+        for (uint32_t s = 1; s < t->stages; s++) classes *= base;
+        if (classes > k && k % base) break;
+    }
+    ardm_value counts[2], shown[2];
+    float *flag = calloc(classes, sizeof *flag);
+    ardm_graph_node(t->graph, counts, "digit", (const ardm_value[]){symbols, stage}, 2, "family=absorbing, classes=%u", k);
+    ardm_graph_node(t->graph, shown, "corrupt", (const ardm_value[]){counts[1], state, stage}, 3,
+                    "family=zero-least-significant, classes=%u, base=%u", classes, base);
+    flag[k] = 1;
+    const ardm_value out =
+        ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", shown[0]), matrix(t, "given", classes, 1, flag));
+    free(flag);
+    return out;
+}
+
+/* What a unit shows, f32[N,L,1,K+3]: its id in one-hot form, whether it is undecided and whether it is given, which ids alone do not say. */
 static ardm_value features(table *t, ardm_value symbols, ardm_value state, ardm_value stage) {
     const uint32_t k = t->toy->k;
     const int absorbing = ardm_process_family(t->toy->process) == ARDM_PROCESS_ABSORBING;
@@ -79,14 +110,26 @@ static ardm_value features(table *t, ardm_value symbols, ardm_value state, ardm_
                     absorbing ? "absorbing" : "zero-least-significant", k, absorbing ? 2 : ardm_process_base(t->toy->process));
     ardm_graph_node(t->graph, known, "corrupt", (const ardm_value[]){symbols, state, stage}, 3, "family=absorbing, classes=%u", k);
     flag[k] = 1;
-    return ARDM_NODE(t->graph, "concat", NULL, one_hot(t, "shown", ARDM_NODE(t->graph, "split_last", "by=1", shown[0]), k + 1),
-                     ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", known[0]), matrix(t, "flag", k + 1, 1, flag)));
+    const ardm_value ids = one_hot(t, "shown", ARDM_NODE(t->graph, "split_last", "by=1", shown[0]), k + 1);
+    const ardm_value undecided =
+        ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", known[0]), matrix(t, "undecided", k + 1, 1, flag));
+    return ARDM_NODE(t->graph, "concat", NULL, ids, ARDM_NODE(t->graph, "concat", NULL, undecided, given_flag(t, symbols, state, stage)));
 }
 
-/* One-hot places, f32[N,L,1,n]: only at place j do the offsets -j … n-1-j all lie inside the item. */
+/* Symbols that everybody may see in full: the clean stream of a block-causal network, in the form of `features`. */
+static ardm_value clean_features(table *t, ardm_value symbols) {
+    const uint32_t k = t->toy->k;
+    float *eye = calloc((size_t)k * (k + 3), sizeof *eye);
+    for (uint32_t x = 0; x < k; x++) eye[x * (k + 3) + x] = 1;
+    const ardm_value out = ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", symbols), matrix(t, "clean", k, k + 3, eye));
+    free(eye);
+    return out;
+}
+
+/* One-hot places, f32[N,L,1,L]: only at place j do the offsets -j … L-1-j all lie inside the item. */
 static ardm_value places(table *t, ardm_value symbols) {
-    const uint32_t n = t->toy->n, k = t->toy->k, taps = 2 * n - 1;
-    float one[MOST_SYMBOLS], kernel[(2 * MOST_UNITS - 1) * MOST_UNITS] = {0};
+    const uint32_t n = t->places, k = t->toy->k, taps = 2 * n - 1;
+    float one[MOST_SYMBOLS], *kernel = calloc((size_t)taps * n, sizeof *kernel);
     char type[48];
     const int64_t dim[4] = {taps, 1, 1, n};
     const ardm_shape shape = ardm_shape_make(ARDM_F32, 4, dim);
@@ -94,28 +137,65 @@ static ardm_value places(table *t, ardm_value symbols) {
     for (uint32_t j = 0; j < n; j++)
         for (uint32_t v = 0; v < n; v++) kernel[(v + n - 1 - j) * n + j] = 1;
     ck_ok(ardm_store_set(t->store, "places", &shape, kernel));
+    free(kernel);
     snprintf(type, sizeof type, "f32[%u,1,1,%u]", taps, n);
     const ardm_value ones = ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", symbols), matrix(t, "one", k, 1, one));
     const ardm_value inside = ARDM_NODE(t->graph, "conv", NULL, ones, ardm_graph_state(t->graph, "places", type));
     return ARDM_NODE(t->graph, "relu", NULL, ARDM_NODE(t->graph, "sub", NULL, inside, ardm_graph_scalar(t->graph, (float)(n - 1))));
 }
 
-/* All units' features in one row, f32[N,n·f]: each is moved to its place. */
-static ardm_value side_by_side(table *t, ardm_value feature, ardm_value place) {
-    const uint32_t n = t->toy->n, f = t->toy->k + 2;
-    float *copy = calloc((size_t)f * n * f, sizeof *copy), *spread = calloc((size_t)n * n * f, sizeof *spread);
+/* The toy units' features in one row, f32[N,n·f], of each stream: each unit's are moved to its own columns. */
+static void side_by_side(table *t, ardm_value *stream, uint32_t streams, ardm_value place) {
+    const uint32_t n = t->toy->n, f = t->toy->k + 3;
+    float *copy = calloc((size_t)f * n * f, sizeof *copy), *spread = calloc((size_t)t->places * n * f, sizeof *spread);
     for (uint32_t u = 0; u < n; u++)
-        for (uint32_t i = 0; i < f; i++) copy[i * n * f + u * f + i] = spread[u * n * f + u * f + i] = 1;
-    const ardm_value a = ARDM_NODE(t->graph, "matmul", NULL, feature, matrix(t, "copy", f, n * f, copy));
-    const ardm_value b = ARDM_NODE(t->graph, "matmul", NULL, place, matrix(t, "spread", n, n * f, spread));
+        for (uint32_t i = 0; i < f; i++) copy[i * n * f + u * f + i] = spread[t->form.at[u] * n * f + u * f + i] = 1;
+    const ardm_value copies = matrix(t, "copy", f, n * f, copy);
+    const ardm_value own = ARDM_NODE(t->graph, "matmul", NULL, place, matrix(t, "spread", t->places, n * f, spread));
     free(copy);
     free(spread);
-    return ARDM_NODE(t->graph, "position_sum", NULL, ARDM_NODE(t->graph, "merge", "first=1, count=2", ARDM_NODE(t->graph, "mul", NULL, a, b)));
+    for (uint32_t i = 0; i < streams; i++) {
+        const ardm_value all = ARDM_NODE(t->graph, "mul", NULL, ARDM_NODE(t->graph, "matmul", NULL, stream[i], copies), own);
+        stream[i] = ARDM_NODE(t->graph, "position_sum", NULL, ARDM_NODE(t->graph, "merge", "first=1, count=2", all));
+    }
+}
+
+/* What each unit may see, f32[N,n,n·f+1]: earlier blocks clean, its own as shown, later ones as undecided; and a 1 for the stage. */
+static ardm_value seen_by_each(table *t, ardm_value clean, ardm_value shown, ardm_value block) {
+    const uint32_t n = t->toy->n, k = t->toy->k, f = k + 3, row = n * f + 1, all = n * row, blocks = t->form.high + 1;
+    float *tile = calloc((size_t)n * f * all, sizeof *tile), *part[3];
+    for (uint32_t u = 0; u < n; u++)
+        for (uint32_t i = 0; i < n * f; i++) tile[i * all + u * row + i] = 1;
+    for (int i = 0; i < 3; i++) part[i] = calloc((size_t)blocks * all, sizeof *part[i]);
+    for (uint32_t b = 0; b < blocks; b++)
+        for (uint32_t u = 0; u < n; u++) {
+            for (uint32_t v = 0; v < n; v++) {
+                const uint32_t size = b ? b : t->form.high, mine = u / size, its = v / size;
+                float *at = part[its < mine ? 0 : its == mine ? 1 : 2] + b * all + u * row + v * f;
+                if (its > mine)
+                    at[k] = at[k + 1] = 1;
+                else
+                    for (uint32_t i = 0; i < f; i++) at[i] = 1;
+            }
+            part[2][b * all + u * row + n * f] = 1;
+        }
+    static const char *const names[3] = {"sees.clean", "sees.shown", "sees.nothing"};
+    ardm_value sees[3];
+    for (int i = 0; i < 3; i++) {
+        sees[i] = ARDM_NODE(t->graph, "embed", NULL, block, matrix(t, names[i], blocks, all, part[i]));
+        free(part[i]);
+    }
+    const ardm_value copies = matrix(t, "tile", n * f, all, tile);
+    free(tile);
+    const ardm_value a = ARDM_NODE(t->graph, "mul", NULL, ARDM_NODE(t->graph, "matmul", NULL, clean, copies), sees[0]);
+    const ardm_value b = ARDM_NODE(t->graph, "mul", NULL, ARDM_NODE(t->graph, "matmul", NULL, shown, copies), sees[1]);
+    const ardm_value sum = ARDM_NODE(t->graph, "add", NULL, ARDM_NODE(t->graph, "add", NULL, a, b), sees[2]);
+    return ardm_graph_node(t->graph, NULL, "split_last", &sum, 1, "by=%u", row);
 }
 
 /* A context's column scores its best only where everything agrees, any other row at least 1 less. */
 static ardm_value contexts(table *t, ardm_value row) {
-    const uint32_t n = t->toy->n, k = t->toy->k, f = k + 2, rows = n * f + t->stages;
+    const uint32_t n = t->toy->n, k = t->toy->k, f = k + 3, rows = n * f + t->stages;
     const int absorbing = ardm_process_family(t->toy->process) == ARDM_PROCESS_ABSORBING;
     float *score = calloc((size_t)rows * t->contexts, sizeof *score), *best = calloc(t->contexts, sizeof *best);
     for (uint32_t c = 0; c < t->contexts; c++) {
@@ -124,10 +204,12 @@ static ardm_value contexts(table *t, ardm_value row) {
         int32_t symbols[MOST_UNITS];
         table_show(t, c, &stage, state, symbols);
         for (uint32_t u = 0; u < n; u++) {
-            const int undecided = state[u] == ARDM_UNDECIDED;
-            score[(u * f + (undecided && absorbing ? k : (uint32_t)symbols[u])) * t->contexts + c] = 1;
-            score[(u * f + k + 1) * t->contexts + c] = undecided ? 1 : -1;
-            best[c] += (float)(1 + undecided);
+            const int undecided = state[u] == ARDM_UNDECIDED, given = state[u] == ARDM_GIVEN;
+            float *column = score + (size_t)u * f * t->contexts + c;
+            column[(size_t)(undecided && absorbing ? k : (uint32_t)symbols[u]) * t->contexts] = 1;
+            column[(size_t)(k + 1) * t->contexts] = undecided ? 1 : -1;
+            if (stage + 1 < t->stages) column[(size_t)(k + 2) * t->contexts] = given ? 1 : -1;
+            best[c] += (float)(1 + undecided + given);
         }
         score[(n * f + stage) * t->contexts + c] = 1; /* with the stage the best is best + 1 */
     }
@@ -142,24 +224,63 @@ static ardm_value contexts(table *t, ardm_value row) {
     return ARDM_NODE(t->graph, "relu", NULL, ARDM_NODE(t->graph, "sub", NULL, scores, ardm_graph_state(t->graph, "best", type)));
 }
 
-/* ln p as the sum of two floats, so that oracles see it to 1e-12. Children that are out of reach get a mass that must not count. */
+/* Weights of K logistics whose bins have the masses p: each is one bin wide, so what leaks is solved for. */
+static void mixture_weights(const table *t, const double *p, double *weight) {
+    const uint32_t k = t->toy->k;
+    const double d = exp(log(2.0 / (k - 1)) - (double)narrow(k));
+    double a[MOST_SYMBOLS][MOST_SYMBOLS + 1];
+    for (uint32_t x = 0; x < k; x++) {
+        for (uint32_t m = 0; m < k; m++) {
+            const double mean = ((double)centre + (double)offset(k, m) + 1) * (k - 1) / 2;
+            const double below = x ? 1 / (1 + exp(-(x - 0.5 - mean) * d)) : 0, up = x + 1 < k ? 1 / (1 + exp(-(x + 0.5 - mean) * d)) : 1;
+            a[x][m] = up - below;
+        }
+        a[x][k] = p[x];
+    }
+    for (uint32_t i = 0; i < k; i++) /* near the identity: no pivot is small */
+        for (uint32_t x = 0; x < k; x++) {
+            const double share = x == i ? 0 : a[x][i] / a[i][i];
+            for (uint32_t m = i; m <= k; m++) a[x][m] -= share * a[i][m];
+        }
+    for (uint32_t m = 0; m < k; m++) {
+        weight[m] = a[m][k] / a[m][m];
+        ck_assert(weight[m] > 0);
+    }
+}
+
+/* The head's numbers of a unit in double; digits beyond the reachable get a mass that must not count. */
+static void head_of_unit(const table *t, uint32_t children, const double *p, double *z) {
+    const uint32_t k = t->toy->k;
+    double weight[MOST_SYMBOLS];
+    if (!t->form.mixture) {
+        for (uint32_t d = 0; d < t->width; d++) z[d] = d < children ? log(p[d]) : 5;
+        return;
+    }
+    mixture_weights(t, p, weight);
+    for (uint32_t m = 0; m < k; m++) {
+        z[m] = log(weight[m]);
+        z[k + m] = (double)offset(k, m);
+        z[2 * k + m] = (double)narrow(k);
+    }
+}
+
+/* The head as the sum of two floats, so that oracles see it to 1e-12: [contexts] in, places · width out. */
 static ardm_value logits(table *t, ardm_value context) {
-    const uint32_t n = t->toy->n, columns = n * t->width;
+    const uint32_t n = t->toy->n, columns = t->places * t->width;
     float *high = calloc((size_t)t->contexts * columns, sizeof *high), *low = calloc((size_t)t->contexts * columns, sizeof *low);
     for (uint32_t c = 0; c < t->contexts; c++) {
         uint32_t stage;
         uint8_t state[MOST_UNITS];
         int32_t symbols[MOST_UNITS];
-        double p[MOST_SYMBOLS];
+        double p[MOST_SYMBOLS], z[3 * MOST_SYMBOLS];
         table_show(t, c, &stage, state, symbols);
         for (uint32_t u = 0; u < n; u++) {
             if (state[u] != ARDM_UNDECIDED) continue;
-            const uint32_t children = toy_network(t->toy, number_of(t->toy, symbols), stage, state, u, p);
+            head_of_unit(t, toy_network(t->toy, number_of(t->toy, symbols), stage, state, u, p), p, z);
             for (uint32_t d = 0; d < t->width; d++) {
-                const size_t at = (size_t)c * columns + u * t->width + d;
-                const double z = d < children ? log(p[d]) : 5;
-                high[at] = (float)z;
-                low[at] = (float)(z - (double)high[at]);
+                const size_t at = (size_t)c * columns + t->form.at[u] * t->width + d;
+                high[at] = (float)z[d];
+                low[at] = (float)(z[d] - (double)high[at]);
             }
         }
     }
@@ -170,21 +291,66 @@ static ardm_value logits(table *t, ardm_value context) {
     return ARDM_NODE(t->graph, "add", NULL, a, b);
 }
 
-void table_open(table *t, toy *model, ardm_device *device) {
+/* Of f32[N,n,n·width] each unit's own answer, f32[N,n,width]. */
+static ardm_value own_answers(table *t, ardm_value z) {
+    const uint32_t n = t->toy->n, w = t->width;
+    float *mine = calloc((size_t)n * n * w, sizeof *mine), *fold = calloc((size_t)n * w * w, sizeof *fold);
+    for (uint32_t u = 0; u < n; u++)
+        for (uint32_t d = 0; d < w; d++) mine[u * n * w + u * w + d] = fold[(u * w + d) * w + d] = 1;
+    z = ARDM_NODE(t->graph, "mul", NULL, z, matrix(t, "mine", n, n * w, mine));
+    z = ARDM_NODE(t->graph, "matmul", NULL, z, matrix(t, "fold", n * w, w, fold));
+    free(mine);
+    free(fold);
+    return z;
+}
+
+static void complete_form(table *t, const table_form *form) {
+    if (form) t->form = *form;
+    if (!t->form.rank) {
+        t->form.rank = 1;
+        t->form.extent[0] = t->toy->n;
+        for (uint32_t u = 0; u < t->toy->n; u++) t->form.at[u] = (uint16_t)u;
+    }
+    t->places = t->form.extent[0] * (t->form.rank > 1 ? t->form.extent[1] : 1);
+}
+
+/* Images are looked at as a row of pixels. */
+static ardm_value in_a_row(table *t, ardm_value x) { return t->form.rank == 1 ? x : ARDM_NODE(t->graph, "merge", "first=1, count=3", x); }
+
+void table_open(table *t, toy *model, ardm_device *device, const table_form *form) {
     memset(t, 0, sizeof *t);
     t->toy = model;
     t->device = device;
+    complete_form(t, form);
     number_contexts(t);
     ck_ok(ardm_store_create(&t->store, device));
     ck_ok(ardm_graph_create(&t->graph, "table"));
-    const ardm_value symbols = ardm_graph_input(t->graph, "symbols", "i32[N,L]"), state = ardm_graph_input(t->graph, "state", "u8[N,L]");
+    const int32_t flat = t->form.rank == 1;
+    ardm_value symbols = ardm_graph_input(t->graph, "symbols", flat ? "i32[N,L]" : "i32[N,H,W,1]");
+    ardm_value state = ardm_graph_input(t->graph, "state", flat ? "u8[N,L]" : "u8[N,H,W,1]");
     const ardm_value stage = ardm_graph_input(t->graph, "stage", "i32[N]");
     ardm_graph_input(t->graph, "time", "f32[N]");
+    const ardm_value block = t->form.high ? ardm_graph_input(t->graph, "block", "i32[N]") : -1;
     const ardm_value rows = ardm_graph_input(t->graph, "rows", "i32[N,R]");
-    const ardm_value all = side_by_side(t, features(t, symbols, state, stage), places(t, symbols));
-    ardm_value z = logits(t, contexts(t, ARDM_NODE(t->graph, "concat", NULL, all, one_hot(t, "stages", stage, t->stages))));
-    z = ardm_graph_node(t->graph, NULL, "split_last", &z, 1, "by=%u", t->width);
-    ardm_graph_output(t->graph, "z", ARDM_NODE(t->graph, "gather_rows", NULL, z, rows));
+    symbols = in_a_row(t, symbols);
+    state = in_a_row(t, state);
+    const uint32_t causal = t->form.high > 0;
+    ardm_value seen[2] = {features(t, symbols, state, stage), causal ? clean_features(t, symbols) : -1}, z;
+    side_by_side(t, seen, 1 + causal, places(t, symbols));
+    if (causal) {
+        z = own_answers(t, logits(t, contexts(t, seen_by_each(t, seen[1], seen[0], block))));
+    } else {
+        z = logits(t, contexts(t, ARDM_NODE(t->graph, "concat", NULL, seen[0], one_hot(t, "stages", stage, t->stages))));
+        z = ardm_graph_node(t->graph, NULL, "split_last", &z, 1, "by=%u", t->width);
+    }
+    z = ARDM_NODE(t->graph, "gather_rows", NULL, z, rows);
+    ardm_graph_output(t->graph, "z", z);
+    if (t->form.mixture) { /* the centre is the last offset, which has half of the last mean */
+        float last[3 * MOST_SYMBOLS] = {0};
+        last[2 * model->k - 1] = 1;
+        const ardm_value middle = ARDM_NODE(t->graph, "matmul", NULL, z, matrix(t, "last", t->width, 1, last));
+        ardm_graph_output(t->graph, "centre", ARDM_NODE(t->graph, "merge", "first=1, count=2", middle));
+    }
     ck_ok(ardm_graph_check(t->graph));
 }
 
@@ -196,6 +362,7 @@ void table_close(table *t) {
 }
 
 static int32_t head_of(const table *t) {
+    if (t->form.mixture) return ARDM_HEAD_MIXTURE;
     return ardm_process_family(t->toy->process) == ARDM_PROCESS_ABSORBING ? ARDM_HEAD_SOFTMAX : ARDM_HEAD_DIRECT;
 }
 
@@ -203,16 +370,31 @@ void table_session(ardm_session **out, const table *t, const char *order) {
     const ardm_description description = {.process = ardm_process_text(t->toy->process),
                                           .order = order,
                                           .head = head_of(t),
-                                          .rank = 1,
-                                          .extent = {t->toy->n},
+                                          .rank = t->form.rank,
+                                          .extent = {t->form.extent[0], t->form.extent[1]},
                                           .channels = 1,
                                           .multiple = 1};
     ck_ok(ardm_session_create(out, t->graph, t->store, NULL, &description, 0));
 }
 
+void table_item(const table *t, uint32_t x, const uint8_t *given, int32_t *symbols, uint8_t *mask) {
+    memset(symbols, 0, t->places * sizeof *symbols);
+    if (mask) memset(mask, ARDM_GIVEN, t->places);
+    for (uint32_t u = 0; u < t->toy->n; u++) {
+        symbols[t->form.at[u]] = (int32_t)toy_symbol(t->toy, x, u);
+        if (mask) mask[t->form.at[u]] = given ? given[u] : (uint8_t)ARDM_UNDECIDED;
+    }
+}
+
+uint32_t table_read(const table *t, const int32_t *symbols) {
+    int32_t own_symbols[MOST_UNITS];
+    for (uint32_t u = 0; u < t->toy->n; u++) own_symbols[u] = symbols[t->form.at[u]];
+    return number_of(t->toy, own_symbols);
+}
+
 void table_measure(table *t, int32_t oracle) {
     enum { ITEMS = 64 };
-    const uint32_t n = t->toy->n, rows = n * t->width;
+    const uint32_t n = t->toy->n, rows = n * t->digits;
     const ardm_extent extents[3] = {{"N", ITEMS}, {"L", n}, {"R", rows}};
     ardm_graph *graph = NULL;
     ardm_binding *binding = NULL;
@@ -232,9 +414,9 @@ void table_measure(table *t, int32_t oracle) {
             table_show(t, c + i < t->contexts ? c + i : 0, &s, state + i * n, symbols + i * n);
             stage[i] = (int32_t)s;
             for (uint32_t j = 0; j < rows; j++) {
-                row[i * rows + j] = (int32_t)(j / t->width);
-                target[i * rows + j] = (int32_t)(j % t->width);
-                children[i * rows + j] = (int32_t)ardm_process_children(t->toy->process, s, (uint32_t)symbols[i * n + j / t->width]);
+                row[i * rows + j] = (int32_t)(j / t->digits);
+                target[i * rows + j] = (int32_t)(j % t->digits);
+                children[i * rows + j] = (int32_t)ardm_process_children(t->toy->process, s, (uint32_t)symbols[i * n + j / t->digits]);
             }
         }
         ck_ok(ardm_run(binding));
@@ -242,7 +424,7 @@ void table_measure(table *t, int32_t oracle) {
         const double *exact = oracle ? ardm_binding_output_double(binding, "nll") : NULL;
         for (uint32_t i = 0; i < ITEMS && c + i < t->contexts; i++)
             for (uint32_t j = 0; j < rows; j++) {
-                const int asked = state[i * n + j / t->width] == ARDM_UNDECIDED && target[i * rows + j] < children[i * rows + j];
+                const int asked = state[i * n + j / t->digits] == ARDM_UNDECIDED && target[i * rows + j] < children[i * rows + j];
                 t->nats[(size_t)(c + i) * rows + j] = !asked ? NAN : exact ? exact[i * rows + j] : (double)single[i * rows + j];
             }
     }
@@ -253,5 +435,5 @@ void table_measure(table *t, int32_t oracle) {
 double table_price(const void *user, uint32_t stage, const uint8_t *state, uint32_t unit, uint32_t x) {
     const table *t = user;
     const uint32_t digit = ardm_process_digit(t->toy->process, stage, toy_symbol(t->toy, x, unit), NULL);
-    return t->nats[((size_t)table_context(t, x, stage, state) * t->toy->n + unit) * t->width + digit];
+    return t->nats[((size_t)table_context(t, x, stage, state) * t->toy->n + unit) * t->digits + digit];
 }
