@@ -5,17 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ardm/probe.h"
-
 static ardm_status keep(ardm_predictor **out, open_models *m, ardm_model *model) {
     ardm_predictor *p = calloc(1, sizeof *p);
     ardm_status status = ARDM_OK;
     if (!p || m->n == sizeof m->list / sizeof *m->list) status = ardm_fail(ARDM_ENOMEM, "too many models at once");
-    if (status == ARDM_OK && !m->device) {
-        status = open_device(&m->device, m->args);
-        /* Coding stands on exactness: a device that fails the probe is refused here, before any byte is written. */
-        if (status == ARDM_OK) status = ardm_probe_primitives(m->device);
-    }
+    if (status == ARDM_OK && !m->device) status = open_device(&m->device, m->args);
     if (status != ARDM_OK) {
         free(p);
         ardm_model_free(&model);

@@ -14,7 +14,7 @@ typedef struct open_models {
     uint32_t n;
 } open_models;
 
-/* Models come from -m, else from the search path. The device is opened, and probed, with the first model. */
+/* Models come from -m, else from the search path. The device is opened with the first model; coding probes it. */
 ardm_models models_of(open_models *models, const arguments *args);
 void close_models(open_models *models);
 

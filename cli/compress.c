@@ -1,4 +1,4 @@
-/* ardm compress: files to archives, verified by decoding. */
+/* ardm compress: files to archives, verified by decoding and by the C reference. */
 #include "codec_files.h"
 
 #include <jansson.h>
@@ -122,7 +122,7 @@ static const option options[] = {
     {"steps", 0, "N", "network calls an item; default max(cells, min(48, units))"},
     {"each", 0, NULL, "every item an archive of its own"},
     {"shape", 0, "HxWxC", "read the file as a raw array of such items"},
-    {"no-verify", 0, NULL, "do not decode again before writing"},
+    {"no-verify", 0, NULL, "neither decode again nor recompute a network call with the C reference before writing"},
     {NULL, 0, NULL, NULL},
 };
 const command command_compress = {"compress",

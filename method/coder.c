@@ -8,6 +8,7 @@
 
 #include "ardm/file.h"
 #include "ardm/log.h"
+#include "ardm/philox.h"
 #include "ardm/rans.h"
 #include "ardm/thread.h"
 #include "ardm/walk.h"
@@ -44,6 +45,7 @@ typedef struct group {
     uint32_t free_units;      /* of a tile: neither given nor void */
     uint32_t (*intervals)[2]; /* encoding: [tile][stage·free + place] */
     uint32_t (*calls)[2];     /* encoding: stage·free + first place, length; of each call */
+    uint32_t *digests;        /* encoding: [call][tile], its part of the chunk's digest */
     uint32_t n_calls;
 } group;
 
@@ -51,6 +53,11 @@ typedef struct groups {
     group *list;
     uint32_t n;
 } groups;
+
+static void refuse(ardm_chunk *chunk, ardm_status status, const char *why) {
+    chunk->status = status;
+    snprintf(chunk->why, sizeof chunk->why, "%s", why);
+}
 
 static int32_t same_layout(const ardm_layout *a, const ardm_layout *b) { return memcmp(a, b, sizeof *a) == 0; }
 
@@ -65,6 +72,7 @@ static void free_groups(groups *g) {
         free(g->list[i].tiles);
         free(g->list[i].intervals);
         free(g->list[i].calls);
+        free(g->list[i].digests);
     }
     free(g->list);
     g->list = NULL;
@@ -141,6 +149,8 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
         group *g = seats[i].of;
         if (!g->calls && (g->calls = calloc(calls ? calls : 1, sizeof *g->calls)) == NULL)
             status = ardm_fail(ARDM_ENOMEM, "no memory for %u calls", calls);
+        if (!g->digests && (g->digests = calloc((size_t)calls * g->n_tiles + 1, sizeof *g->digests)) == NULL)
+            status = ardm_fail(ARDM_ENOMEM, "no memory for %u digests", calls);
         if (!g->intervals && (g->intervals = calloc((size_t)g->n_tiles * stages * g->free_units + 1, sizeof *g->intervals)) == NULL)
             status = ardm_fail(ARDM_ENOMEM, "no memory for intervals");
     }
@@ -162,6 +172,7 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
                 own[rows.place[j]][1] = pair[1];
             }
             g->chunk->digest += digest[i];
+            g->digests[(size_t)c * g->n_tiles + seats[i].tile] = digest[i];
             g->calls[c][0] = done[i];
             g->calls[c][1] = rows.count;
             g->n_calls = calls;
@@ -218,6 +229,81 @@ static ardm_status write_chunk(ardm_chunk *chunk, const groups *g, uint32_t stag
     return status;
 }
 
+/* One call of one tile, as it was made. */
+typedef struct made {
+    const group *of;
+    uint32_t tile, call;
+} made;
+
+/* Any of them, by the seed; 0 when nothing was coded. */
+static int32_t draw_call(made *out, const groups *g, uint64_t seed) {
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < g->n; i++)
+        for (uint32_t c = 0; c < g->list[i].n_calls; c++) total += g->list[i].calls[c][1] ? g->list[i].n_tiles : 0;
+    if (!total) return 0;
+    uint64_t word = (uint64_t)ardm_random_word(seed, ARDM_RANDOM_RECOMPUTE, 0, 0, 0) << 32 | ardm_random_word(seed, ARDM_RANDOM_RECOMPUTE, 0, 0, 1);
+    uint64_t pick = word % total; /* a bias below 2^-32 is of no account here */
+    for (uint32_t i = 0; i < g->n; i++)
+        for (uint32_t c = 0; c < g->list[i].n_calls; c++) {
+            uint32_t tiles = g->list[i].calls[c][1] ? g->list[i].n_tiles : 0;
+            if (pick < tiles) {
+                *out = (made){&g->list[i], (uint32_t)pick, c};
+                return 1;
+            }
+            pick -= tiles;
+        }
+    return 0;
+}
+
+static ardm_status compare(const made *m, const ardm_walk *walk, uint32_t stages, const char *device) {
+    const group *g = m->of;
+    const uint32_t *interval = ardm_binding_output(ardm_walk_io(walk)->binding, "interval");
+    const uint32_t *digest = ardm_binding_output(ardm_walk_io(walk)->binding, "digest");
+    ardm_walk_rows rows = ardm_walk_answer(walk, 0);
+    const uint32_t(*own)[2] = (const uint32_t(*)[2])(g->intervals + ((size_t)m->tile * stages + rows.stage) * g->free_units);
+    char where[120];
+    snprintf(where, sizeof where, "chunk %llu, tile %u, call %u of %u", (unsigned long long)g->chunk->number, g->tiles[m->tile], m->call + 1,
+             g->n_calls);
+    for (uint32_t j = 0; j < rows.count; j++) {
+        const uint32_t *a = own[rows.place[j]], *b = interval + 2 * (size_t)j;
+        if (rows.children[j] < 2 || (a[0] == b[0] && a[1] == b[1])) continue;
+        return ardm_fail(ARDM_EINEXACT, "%s, row %u: %s codes %u+%u and the C reference %u+%u; the device is not exact", where, j, device, a[0], a[1],
+                         b[0], b[1]);
+    }
+    uint32_t stored = g->digests[(size_t)m->call * g->n_tiles + m->tile];
+    if (stored == digest[0]) return ARDM_OK;
+    return ardm_fail(ARDM_EINEXACT,
+                     "%s, one of rows 0 to %u: the frequencies have the digest %08x on %s and %08x by the C reference; the device is not exact",
+                     where, rows.count - 1, stored, device, digest[0]);
+}
+
+/* The same call of the same tile alone: neither batch nor device may change a bit of it. */
+static ardm_status recompute(const ardm_session *session, const ardm_coding *coding, const groups *g, uint32_t stages, int32_t causal) {
+    made m;
+    ardm_walk *walk = NULL;
+    double began = ardm_clock();
+    if (!draw_call(&m, g, coding->seed)) return ARDM_OK;
+    ardm_walk_item item = item_of(m.of, m.tile);
+    ARDM_TRY(ardm_walk_open(&walk, coding->reference, ARDM_TASK_ENCODE, &m.of->layout, coding->schedule, coding->block, coding->seed, &item, 1));
+    uint32_t index = 0, place = 0, count = 0, wanted = m.of->calls[m.call][0];
+    for (; index < ardm_walk_calls(walk); index++, place += count) { /* a batch may have had more calls than its tile */
+        count = ardm_walk_count(walk, index, 0);
+        if (place == wanted && count) break;
+    }
+    ardm_status status = ARDM_OK;
+    if (index == ardm_walk_calls(walk) || count != m.of->calls[m.call][1])
+        status = ardm_fail(ARDM_EINVAL, "a tile alone has other calls than in its batch");
+    uint32_t number = m.of->free_units ? row_number(m.of, m.tile, wanted / m.of->free_units, wanted % m.of->free_units, count, causal) : 0;
+    if (status == ARDM_OK) status = ardm_walk_run(walk, index, &number, 1);
+    if (status == ARDM_OK) status = compare(&m, walk, stages, ardm_device_name(ardm_session_device(session)));
+    if (status == ARDM_EINEXACT) refuse(m.of->chunk, status, ardm_message());
+    if (status == ARDM_OK)
+        ardm_log_write(ARDM_LOG_INFO, "chunk %llu, tile %u, call %u of %u: the C reference gives the same %u rows (%.2f s)",
+                       (unsigned long long)m.of->chunk->number, m.of->tiles[m.tile], m.call + 1, m.of->n_calls, count, ardm_clock() - began);
+    ardm_walk_close(&walk);
+    return status;
+}
+
 static double count_rows(const groups *g, uint32_t stages) {
     double rows = 0;
     for (uint32_t i = 0; i < g->n; i++) rows += (double)g->list[i].n_tiles * stages * g->list[i].free_units;
@@ -232,6 +318,7 @@ ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_c
     ardm_status status = ARDM_OK;
     for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {
         chunks[i].digest = 0;
+        chunks[i].status = ARDM_OK;
         status = ardm_chunk_checksum(&chunks[i].checksum, &chunks[i]);
         if (status == ARDM_OK) status = add_groups(&g, &chunks[i], stages);
     }
@@ -255,6 +342,7 @@ ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_c
         if (n && status == ARDM_OK) status = encode_batch(session, coding, seats, n, stages, &done, all);
     }
     free(taken);
+    if (status == ARDM_OK && coding->reference) status = recompute(session, coding, &g, stages, causal);
     for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) status = write_chunk(&chunks[i], &g, stages, causal);
     free_groups(&g);
     return status;
@@ -269,11 +357,6 @@ typedef struct take_job {
     const uint32_t *frequency;
     uint32_t digits;
 } take_job;
-
-static void refuse(ardm_chunk *chunk, ardm_status status, const char *why) {
-    chunk->status = status;
-    snprintf(chunk->why, sizeof chunk->why, "%s", why);
-}
 
 /* Reads the symbols of one call for some chunks. */
 static void take_rows(void *user, int64_t begin, int64_t end) {

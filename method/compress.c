@@ -131,8 +131,18 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
     return status;
 }
 
+/* The model once more on the reference device, which is to make one call again; nothing where it codes already. */
+static ardm_status open_twin(ardm_predictor *twin, ardm_device **reference, const ardm_predictor *predictor, uint64_t memory) {
+    memset(twin, 0, sizeof *twin);
+    if (ardm_device_is_reference(predictor->device)) return ARDM_OK;
+    ARDM_TRY(ardm_device_open(reference, "reference"));
+    return ardm_predictor_twin(twin, predictor, *reference, memory);
+}
+
 /* All chunks of all items of one predictor, in one call of the coder. */
-static ardm_status encode_all(jobs *all, const ardm_predictor *predictor, const ardm_budget *budget, uint64_t seed) {
+static ardm_status encode_all(jobs *all, const ardm_predictor *predictor, const ardm_budget *budget, const ardm_codec_options *options) {
+    ardm_predictor twin = {0};
+    ardm_device *reference = NULL;
     uint32_t n = 0;
     for (uint32_t i = 0; i < all->n; i++)
         if (all->list[i].predictor == predictor) n += all->list[i].tiling.n_chunks;
@@ -145,14 +155,19 @@ static ardm_status encode_all(jobs *all, const ardm_predictor *predictor, const 
         memcpy(chunks + n, j->tiling.chunks, j->tiling.n_chunks * sizeof *chunks);
         n += j->tiling.n_chunks;
     }
-    ardm_coding coding = {budget->schedule, budget->block, seed, "compress"};
-    ardm_status status = ardm_encode(predictor->session, &coding, chunks, n);
+    ardm_status status = options->verify ? open_twin(&twin, &reference, predictor, options->memory) : ARDM_OK;
+    ardm_coding coding = {budget->schedule, budget->block, options->seed, "compress", twin.session};
+    if (status == ARDM_OK) status = ardm_encode(predictor->session, &coding, chunks, n);
+    ardm_predictor_close(&twin);
+    ardm_device_close(&reference);
     n = 0;
     for (uint32_t i = 0; i < all->n; i++) { /* words belong to the tiling again, also after a failure */
         job *j = &all->list[i];
         if (j->predictor != predictor) continue;
         memcpy(j->tiling.chunks, chunks + n, j->tiling.n_chunks * sizeof *chunks);
         n += j->tiling.n_chunks;
+        for (uint32_t k = 0; status == ARDM_EINEXACT && k < j->tiling.n_chunks; k++)
+            if (j->tiling.chunks[k].status == ARDM_EINEXACT) ardm_fail_in(status, "%s, nothing is written", j->name);
     }
     free(chunks);
     return status;
@@ -284,7 +299,7 @@ ardm_status ardm_compress(ardm_bytes **out, uint32_t *n_out, ardm_codec_report *
         while (k < i && all.list[k].predictor != p) k++;
         if (!p || k < i) continue;
         status = ardm_budget_choose(&budgets[i], p->model, p->session, options->steps);
-        if (status == ARDM_OK) status = encode_all(&all, p, &budgets[i], options->seed);
+        if (status == ARDM_OK) status = encode_all(&all, p, &budgets[i], options);
     }
     uint32_t first = 0;
     for (uint32_t i = 0; i < all.n && status == ARDM_OK; i++) {

@@ -96,7 +96,7 @@ static ardm_status decode_chunks(ardm_codec__tiling *tiling, ardm_codec_report *
         free(raw);
         if (status != ARDM_OK) ardm_fail_in(status, "chunk %u", i);
     }
-    ardm_coding coding = {budget->schedule, budget->block, head->seed, "decode"};
+    ardm_coding coding = {budget->schedule, budget->block, head->seed, "decode", NULL};
     if (status == ARDM_OK) status = ardm_decode(predictor->session, &coding, coded, n);
     for (uint32_t i = 0; i < n && status == ARDM_OK; i++)
         if (coded[i].status != ARDM_OK) status = ardm_fail(coded[i].status, "chunk %llu: %s", (unsigned long long)coded[i].number, coded[i].why);

@@ -98,9 +98,19 @@ ardm_status ardm_predictor_open(ardm_predictor *out, ardm_model *model, ardm_dev
     return status;
 }
 
+ardm_status ardm_predictor_twin(ardm_predictor *out, const ardm_predictor *of, ardm_device *device, uint64_t memory) {
+    memset(out, 0, sizeof *out);
+    out->model = of->model;
+    out->borrowed = 1;
+    out->device = device;
+    ardm_status status = open_parts(out, memory);
+    if (status != ARDM_OK) ardm_predictor_close(out);
+    return status;
+}
+
 void ardm_predictor_close(ardm_predictor *predictor) {
     ardm_session_free(&predictor->session);
     ardm_store_free(&predictor->store);
-    ardm_model_free(&predictor->model);
+    if (!predictor->borrowed) ardm_model_free(&predictor->model);
     memset(predictor, 0, sizeof *predictor);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard.h"
+
 typedef struct bound {
     int32_t task;
     ardm_layout padded;
@@ -190,6 +192,13 @@ static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t ta
     options.suffix = session->suffix;
     options.memory = session->memory;
     ARDM_TRY(ardm_bind(&io->binding, session->tasks[task], session->store, extents, padded->rank == 2 ? 4 : 3, &options));
+    if (task == ARDM_TASK_ENCODE || task == ARDM_TASK_DECODE) {
+        ardm_status status = ardm_guard__binding(io->binding, ardm_session_device(session));
+        if (status != ARDM_OK) {
+            ardm_binding_free(&io->binding);
+            return status;
+        }
+    }
     io->items = items;
     io->rows = rows;
     io->units = ardm_layout_units(padded);

@@ -28,7 +28,8 @@ static ardm_status compare(const ardm_case_data *data, const ardm_variant *varia
     return ARDM_OK;
 }
 
-static ardm_status run_case(ardm_device *device, const ardm_op *op, uint32_t index, const ardm_variant *variant) {
+/* *ran is counted up where the variant takes the case. */
+static ardm_status run_case(ardm_device *device, const ardm_op *op, uint32_t index, const ardm_variant *variant, uint32_t *ran) {
     ardm_case_data *data = NULL;
     ardm_case_run *run = NULL;
     void *want[ARDM_MAX_OPERANDS] = {0}, *got[ARDM_MAX_OPERANDS] = {0};
@@ -38,6 +39,7 @@ static ardm_status run_case(ardm_device *device, const ardm_op *op, uint32_t ind
     if (op->cost) op->cost(&data->call, &flops, &bytes);
     ardm_status status = ARDM_OK;
     if (flops > MOST_OPERATIONS || (variant->accept && variant->accept(&data->call, ardm_device_get_facts(device), why, sizeof why) <= 0)) goto done;
+    ++*ran;
     if ((status = ardm_case_outputs(want, data, 0)) != ARDM_OK || (status = ardm_case_outputs(got, data, 0)) != ARDM_OK) goto done;
     if ((status = ardm_case_reference(data, want)) != ARDM_OK) goto done;
     if ((status = ardm_case_run_open(&run, data, variant, device, NULL, 1)) != ARDM_OK) goto done;
@@ -53,22 +55,47 @@ done:
     return status;
 }
 
-static ardm_status probe_variant(ardm_device *device, const ardm_op *op, const ardm_variant *variant) {
-    char key[200];
+/* Hash of the cases, so that a new one is run although no kernel changed. */
+static uint64_t cases_of(const ardm_op *op) {
+    uint64_t sum = op->n_cases;
+    for (uint32_t k = 0; k < op->n_cases; ++k) {
+        const char *texts[2] = {op->cases[k].inputs, op->cases[k].attrs ? op->cases[k].attrs : ""};
+        for (int t = 0; t < 2; ++t) sum = sum * UINT64_C(0x9e3779b97f4a7c15) + ardm_xxh64(texts[t], strlen(texts[t]));
+    }
+    return sum;
+}
+
+/* fresh: kept verdicts are not asked. *ran: how many cases it was, UINT32_MAX when a kept verdict answered. */
+static ardm_status probe_variant(ardm_device *device, const ardm_op *op, const ardm_variant *variant, int32_t fresh, uint32_t *ran) {
+    char key[240];
+    *ran = UINT32_MAX;
     if (variant->numerics != ARDM_EXACT || !variant->source) return ARDM_OK;
-    snprintf(key, sizeof key, "op %s %" PRIu32 " %s %016" PRIx64 " %016" PRIx64, op->name, op->version, variant->name,
-             ardm_xxh64(ardm_cl_exact, strlen(ardm_cl_exact)), ardm_xxh64(*variant->source, strlen(*variant->source)));
-    if (ardm_probe_lookup(device, key) == 1) return ARDM_OK;
+    snprintf(key, sizeof key, "op %.60s %" PRIu32 " %.60s %016" PRIx64 " %016" PRIx64 " %016" PRIx64, op->name, op->version, variant->name,
+             ardm_xxh64(ardm_cl_exact, strlen(ardm_cl_exact)), ardm_xxh64(*variant->source, strlen(*variant->source)), cases_of(op));
+    if (!fresh && ardm_probe_lookup(device, key) == 1) return ARDM_OK;
     ardm_status status = ARDM_OK;
-    for (uint32_t index = 0; index < op->n_cases && status == ARDM_OK; ++index) status = run_case(device, op, index, variant);
-    if (status == ARDM_OK || status == ARDM_EINEXACT) ardm_probe_keep(device, key, status == ARDM_OK, ardm_message());
+    *ran = 0;
+    for (uint32_t index = 0; index < op->n_cases && status == ARDM_OK; ++index) status = run_case(device, op, index, variant, ran);
+    if (*ran && (status == ARDM_OK || status == ARDM_EINEXACT)) ardm_probe_keep(device, key, status == ARDM_OK, ardm_message());
     return status;
 }
 
-ardm_status ardm_op_probe(ardm_device *device, const ardm_op *op, const ardm_variant *variant) {
+static ardm_status probe_op(ardm_device *device, const ardm_op *op, int32_t fresh) {
+    const ardm_variant *variant;
+    uint32_t ran;
     if (ardm_device_is_reference(device) || op->flags & ARDM_OP_VIEW) return ARDM_OK;
-    if (variant) return probe_variant(device, op, variant);
-    for (uint32_t v = 0; (variant = ardm_variant_at(op, v)) != NULL; ++v) ARDM_TRY(probe_variant(device, op, variant));
+    for (uint32_t v = 0; (variant = ardm_variant_at(op, v)) != NULL; ++v) ARDM_TRY(probe_variant(device, op, variant, fresh, &ran));
+    return ARDM_OK;
+}
+
+ardm_status ardm_op_probe(ardm_device *device, const ardm_op *op, const ardm_variant *variant) {
+    uint32_t ran = 0;
+    if (!variant) return probe_op(device, op, 0);
+    if (ardm_device_is_reference(device) || op->flags & ARDM_OP_VIEW) return ARDM_OK;
+    ARDM_TRY(probe_variant(device, op, variant, 0, &ran));
+    if (ran == 0)
+        return ardm_fail(ARDM_EINEXACT, "op %s, variant %s: %s takes none of its %" PRIu32 " cases, so nothing shows that it is exact", op->name,
+                         variant->name, ardm_device_name(device), op->n_cases);
     return ARDM_OK;
 }
 
@@ -80,7 +107,7 @@ ardm_status ardm_op_probe_all(ardm_device *device, ardm_probe_sink sink, void *u
     if (answer != ARDM_OK) snprintf(first, sizeof first, "%s", ardm_message());
     for (uint32_t k = 0; (op = ardm_op_at(k)) != NULL; ++k) {
         char line[400];
-        ardm_status status = ardm_op_probe(device, op, NULL);
+        ardm_status status = probe_op(device, op, 1);
         snprintf(line, sizeof line, "%s", status == ARDM_OK ? "exact on its cases" : ardm_message());
         if (sink) sink(user, op->name, status == ARDM_OK, line);
         if (status == ARDM_OK || answer != ARDM_OK) continue;

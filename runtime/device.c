@@ -88,6 +88,7 @@ void ardm__device_release(ardm_device *device) {
     if (device->queue) ardm__programs_free(device);
     if (device->queue) clReleaseCommandQueue(device->queue);
     if (device->context) clReleaseContext(device->context);
+    free(device->exact);
     free(device->name);
     free(device);
 }

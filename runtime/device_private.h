@@ -40,6 +40,8 @@ struct ardm_device {
     uint32_t builds, unflushed, dirty; /* dirty: some program has something to save */
     uint64_t allocated;
     ardm_queue_counts counts;
+    ardm_sha256 *exact; /* verdicts of probes that need no file any more */
+    uint32_t n_exact;
 };
 
 struct ardm_buffer {

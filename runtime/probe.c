@@ -257,37 +257,71 @@ ardm_status ardm__probe_source(ardm_device *device, const char *source, ardm_pro
     return failing[0] ? ardm_fail(ARDM_EINEXACT, "%s is not exact: %s", device->name, failing) : ARDM_OK;
 }
 
-/* Verdicts: a file named by the hash of device, driver and key; its text is "exact" or the failing line. */
-static ardm_status verdict_path(char *out, size_t size, const ardm_device *device, const char *key) {
-    const ardm_device_facts *facts = device->facts;
-    const char *const fields[] = {"ardm probe 1", facts->platform, facts->name, facts->vendor, facts->driver, facts->version, key};
-    char folder[900], hex[65];
-    ardm_identity *identity;
+/* Verdicts: a file named by the hash of device, driver and key, which it repeats, so that one under a wrong name says nothing;
+ * then "exact" or the failing line. What was found exact is also remembered by the open device. */
+typedef struct verdict {
     ardm_sha256 hash;
-    ARDM_TRY(ardm_cache_folder(folder, sizeof folder));
-    ARDM_TRY(ardm_make_directories(folder));
+    char hex[65];
+} verdict;
+
+static ardm_status name_verdict(verdict *out, const ardm_device *device, const char *key) {
+    const ardm_device_facts *facts = device->facts;
+    const char *const fields[] = {"ardm probe 2", facts->platform, facts->name, facts->vendor, facts->driver, facts->version, facts->c_version, key};
+    ardm_identity *identity;
     ARDM_TRY(ardm_identity_begin(&identity));
     for (size_t k = 0; k < sizeof fields / sizeof fields[0]; ++k) ardm_identity_field(identity, fields[k], strlen(fields[k]));
-    ardm_identity_end(&identity, &hash);
-    ardm_sha256_hex(&hash, hex);
-    snprintf(out, size, "%s/%s.probe", folder, hex);
+    /* Plans cut work by the number of units. */
+    ardm_identity_field(identity, &facts->compute_units, sizeof facts->compute_units);
+    ardm_identity_end(&identity, &out->hash);
+    ardm_sha256_hex(&out->hash, out->hex);
     return ARDM_OK;
 }
 
-int32_t ardm_probe_lookup(const ardm_device *device, const char *key) {
-    char path[1024];
-    ardm_bytes text = {0};
-    int32_t verdict = -1;
-    if (verdict_path(path, sizeof path, device, key) != ARDM_OK || !ardm_file_exists(path)) return -1;
-    if (ardm_file_read(&text, path, 4096, 0) == ARDM_OK && text.size > 0) verdict = text.size == 6 && memcmp(text.data, "exact\n", 6) == 0;
-    ardm_bytes_free(&text);
-    return verdict;
+static ardm_status verdict_path(char *out, size_t size, const verdict *v) {
+    char folder[900];
+    ARDM_TRY(ardm_cache_folder(folder, sizeof folder));
+    snprintf(out, size, "%s/%s.probe", folder, v->hex);
+    return ARDM_OK;
 }
 
-void ardm_probe_keep(const ardm_device *device, const char *key, int32_t exact, const char *line) {
-    char path[1024], text[400];
-    if (verdict_path(path, sizeof path, device, key) != ARDM_OK) return;
-    int length = snprintf(text, sizeof text, "%s\n", exact ? "exact" : line);
+static int32_t is_known(const ardm_device *device, const verdict *v) {
+    for (uint32_t k = 0; k < device->n_exact; ++k)
+        if (memcmp(&device->exact[k], &v->hash, sizeof v->hash) == 0) return 1;
+    return 0;
+}
+
+static void remember(ardm_device *device, const verdict *v) {
+    if (is_known(device, v)) return;
+    ardm_sha256 *grown = realloc(device->exact, (device->n_exact + 1) * sizeof *grown);
+    if (!grown) return; /* then the file, or the probe, answers again */
+    device->exact = grown;
+    grown[device->n_exact++] = v->hash;
+}
+
+int32_t ardm_probe_lookup(ardm_device *device, const char *key) {
+    verdict v;
+    char path[1024], exact[80];
+    ardm_bytes text = {0};
+    int32_t answer = -1;
+    if (name_verdict(&v, device, key) != ARDM_OK) return -1;
+    if (is_known(device, &v)) return 1;
+    if (verdict_path(path, sizeof path, &v) != ARDM_OK || !ardm_file_exists(path)) return -1;
+    size_t length = (size_t)snprintf(exact, sizeof exact, "%s\nexact\n", v.hex);
+    if (ardm_file_read(&text, path, 4096, 0) == ARDM_OK && text.size > 65 && memcmp(text.data, exact, 65) == 0)
+        answer = text.size == length && memcmp(text.data, exact, length) == 0;
+    ardm_bytes_free(&text);
+    if (answer == 1) remember(device, &v);
+    return answer;
+}
+
+void ardm_probe_keep(ardm_device *device, const char *key, int32_t exact, const char *line) {
+    verdict v;
+    char folder[900], path[1024], text[500];
+    if (name_verdict(&v, device, key) != ARDM_OK) return;
+    if (exact) remember(device, &v);
+    if (ardm_cache_folder(folder, sizeof folder) != ARDM_OK || ardm_make_directories(folder) != ARDM_OK) return;
+    if (verdict_path(path, sizeof path, &v) != ARDM_OK) return;
+    int length = snprintf(text, sizeof text, "%s\n%.400s\n", v.hex, exact ? "exact" : line);
     if (length > 0) (void)ardm_file_write(path, text, (size_t)length, 1);
 }
 

@@ -10,7 +10,6 @@
 #include <ardm/codec.h>
 #include <ardm/device.h>
 #include <ardm/log.h>
-#include <ardm/probe.h>
 
 #define MEMORY ((uint64_t)1 << 30) /* no header may make the library allocate more than this */
 
@@ -33,8 +32,7 @@ static ardm_status model_named(void *user, const uint8_t identity[8], ardm_predi
 /* The device first, then the model on it: weights are sent to the device once, kernels are built when they are first needed. */
 static ardm_status open_model(ardm_device **device, ardm_predictor *predictor, const char *path) {
     ardm_model *model = NULL;
-    ARDM_TRY(ardm_device_open(device, NULL));                      /* $ARDM_DEVICE, or the best device that computes exactly */
-    ARDM_TRY(ardm_probe_primitives(*device));                      /* a device that is named may fail this; coding stands on it */
+    ARDM_TRY(ardm_device_open(device, NULL));                      /* $ARDM_DEVICE, or the best; coding refuses one that is not exact */
     ARDM_TRY(ardm_model_load(&model, path, MEMORY));               /* every size in the file is checked */
     return ardm_predictor_open(predictor, model, *device, MEMORY); /* owns the model from here, also on failure */
 }

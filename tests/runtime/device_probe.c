@@ -38,6 +38,10 @@ START_TEST(device_is_exact) {
     ok(ardm_probe_primitives(device));
     ck_assert_uint_eq(ardm_device_counts(device).launches, before.launches);
     ardm_device_close(&device);
+    device = test_device();
+    ok(ardm_probe_primitives(device));
+    ck_assert_uint_eq(ardm_device_counts(device).launches, 0);
+    ardm_device_close(&device);
 }
 END_TEST
 
@@ -71,9 +75,42 @@ START_TEST(wrong_arithmetic_is_seen) {
 }
 END_TEST
 
+/* The kept verdict that says exact, or the one that does not; there is one of each. */
+static void find_verdict(char path[1200], ardm_bytes *out, int exact) {
+    char folder[900];
+    ardm_cache_entry *entries;
+    size_t count, found = 0;
+    ok(ardm_cache_folder(folder, sizeof folder));
+    ok(ardm_cache_list(&entries, &count));
+    for (size_t k = 0; k < count; ++k) {
+        ardm_bytes text = {0};
+        char other[1200];
+        if (strcmp(entries[k].name + strlen(entries[k].name) - 6, ".probe") != 0) continue;
+        snprintf(other, sizeof other, "%s/%s", folder, entries[k].name);
+        ok(ardm_file_read(&text, other, 4096, 0));
+        if ((text.size == 71 && memcmp(text.data + 65, "exact", 5) == 0) == (exact != 0)) {
+            ++found;
+            memcpy(path, other, sizeof other);
+            ok(ardm_bytes_append(out, text.data, text.size));
+        }
+        ardm_bytes_free(&text);
+    }
+    free(entries);
+    ck_assert_uint_eq(found, 1);
+}
+
+static int32_t ask_anew(const char *key) {
+    ardm_device *device = test_device();
+    int32_t answer = ardm_probe_lookup(device, key);
+    ardm_device_close(&device);
+    return answer;
+}
+
 START_TEST(verdicts_are_kept_by_key) {
     ardm_device *device = test_device();
     if (!device) return;
+    uint32_t removed;
+    ok(ardm_cache_clear(&removed));
     ck_assert_int_eq(ardm_probe_lookup(device, "one"), -1);
     ardm_probe_keep(device, "one", 1, "");
     ardm_probe_keep(device, "two", 0, "op matmul case 3 differs");
@@ -81,6 +118,28 @@ START_TEST(verdicts_are_kept_by_key) {
     ck_assert_int_eq(ardm_probe_lookup(device, "two"), 0);
     ck_assert_int_eq(ardm_probe_lookup(device, "three"), -1);
     ardm_device_close(&device);
+    device = test_device(); /* from files alone: nothing is remembered any more */
+    ck_assert_int_eq(ardm_probe_lookup(device, "one"), 1);
+    ck_assert_int_eq(ardm_probe_lookup(device, "two"), 0);
+    /* No other text counts as a verdict: another key's, a cut one, one with more behind it, the word alone. */
+    ardm_bytes one = {0}, two = {0};
+    char one_path[1200], two_path[1200];
+    find_verdict(one_path, &one, 1);
+    find_verdict(two_path, &two, 0);
+    ardm_device_close(&device);
+    ok(ardm_file_write(two_path, one.data, one.size, 1));
+    ck_assert_int_eq(ask_anew("two"), -1);
+    ok(ardm_file_write(one_path, "exact\n", 6, 1));
+    ck_assert_int_eq(ask_anew("one"), -1);
+    ok(ardm_file_write(one_path, one.data, one.size - 1, 1));
+    ck_assert_int_eq(ask_anew("one"), 0);
+    ok(ardm_bytes_append(&one, "\n", 1));
+    ok(ardm_file_write(one_path, one.data, one.size, 1));
+    ck_assert_int_eq(ask_anew("one"), 0);
+    ok(ardm_file_write(one_path, one.data, one.size - 1, 1));
+    ck_assert_int_eq(ask_anew("one"), 1);
+    ardm_bytes_free(&one);
+    ardm_bytes_free(&two);
 }
 END_TEST
 

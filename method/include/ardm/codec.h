@@ -41,7 +41,8 @@ typedef struct ardm_codec_report {
 typedef struct ardm_codec_options {
     uint32_t steps; /* calls an item; 0: the default */
     uint64_t seed;
-    int32_t verify, each; /* each: every item is an archive of its own */
+    int32_t verify; /* decode and compare what was made; on another device than `reference` let that make one call of each model again */
+    int32_t each;   /* every item is an archive of its own */
     uint64_t memory;
 } ardm_codec_options;
 

@@ -26,7 +26,7 @@ typedef struct ardm_chunk {
     uint8_t *words; /* little-endian u16 in reading order */
     uint64_t word_bytes;
     double bits;        /* Σ −log2(f / 2^24), encoding only */
-    ardm_status status; /* decoding: this chunk's own result, with `why` */
+    ardm_status status; /* decoding: this chunk's own result, with `why`; encoding: ARDM_EINEXACT where the reference differs */
     char why[160];
 } ardm_chunk;
 
@@ -35,11 +35,13 @@ typedef struct ardm_coding {
     uint32_t block;                /* n of a blocks family, else 0 */
     uint64_t seed;                 /* of the order */
     const char *task;              /* what progress calls it: "compress", "verify", … */
+    ardm_session *reference;       /* encoding: the same model on the device `reference`, which makes one call again; NULL: none does */
 } ardm_coding;
 
 ardm_status ardm_chunk_checksum(uint32_t *out, const ardm_chunk *chunk); /* ARDM_ENOMEM */
 
-/* Encodes all chunks; their checksums are computed here. */
+/* Encodes all chunks; their checksums are computed here. With a reference one call of one tile, drawn by Philox purpose 10 from the seed, is
+ * made again there: ARDM_EINEXACT names chunk, call and row where the coded intervals or the digest of the frequencies differ. */
 ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_chunk *chunks, uint32_t n_chunks);
 
 /* Decodes all chunks into their tiles' symbols (given units must be in place). A damaged chunk has its own status: ARDM_EFORMAT when

@@ -53,7 +53,8 @@ typedef struct ardm_call_io {
     float *coldness;                     /* f32, sampling: 1 / temperature */
 } ardm_call_io;
 
-/* The binding of a task for at least `items` items of `layout` and `rows` rows, everything idle. */
+/* The binding of a task for at least `items` items of `layout` and `rows` rows, everything idle. A binding that encodes or decodes is refused
+ * (ARDM_EINEXACT, with op, case and variant) where the device's primitives or one of its kernels fails its own cases. */
 ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t task, const ardm_layout *layout, uint32_t items, uint32_t rows);
 
 /* The unit of an unpadded layout as the padded network numbers it (they differ where extents were rounded up). */

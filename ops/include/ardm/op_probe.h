@@ -7,10 +7,11 @@
 #include "ardm/probe.h"
 
 /* Cases of `op` by `variant` on `device`; variant NULL: all exact variants that accept the device.
- * ARDM_OK: exact. ARDM_EINEXACT: the message names op, case, variant and the first differing element. Cases above 2^24 operations are left out. */
+ * ARDM_OK: exact. ARDM_EINEXACT: the message names op, case, variant and the first differing element, or says that a variant that was
+ * named takes no case. Cases above 2^24 operations are left out. */
 ardm_status ardm_op_probe(ardm_device *device, const ardm_op *op, const ardm_variant *variant);
 
-/* Primitives, then every op; a line each to `sink` (may be NULL). Goes on after a failure and answers the first. */
+/* Primitives, then every op, all really run whatever is kept; a line each to `sink` (may be NULL). Goes on after a failure and answers the first. */
 ardm_status ardm_op_probe_all(ardm_device *device, ardm_probe_sink sink, void *user);
 
 #endif

@@ -17,7 +17,8 @@ enum {
     ARDM_RANDOM_DROPOUT = 6, /* draw = the node's attribute */
     ARDM_RANDOM_ORDER = 7,   /* draw = stage */
     ARDM_RANDOM_SAMPLE = 8,  /* draw = 4 * stage + digit */
-    ARDM_RANDOM_SYNTHETIC = 9
+    ARDM_RANDOM_SYNTHETIC = 9,
+    ARDM_RANDOM_RECOMPUTE = 10 /* which call of an encoding is made again */
 };
 
 void ardm_philox4(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);

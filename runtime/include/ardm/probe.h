@@ -2,7 +2,8 @@
  *
  * The primitives: fma with one rounding, cancellation, subnormal inputs, a product that must not fuse with the addition behind it,
  * int <-> float conversion, and every function of exact.h on some thousand points against the same text on the host. The ops'
- * own cases are run by ardm/op_probe.h. A verdict is kept in the cache folder, by device, driver and kernel text. */
+ * own cases are run by ardm/op_probe.h. A verdict is kept in the cache folder, by device, driver and kernel text. A refusal is kept for people
+ * to read; it is never believed, since saying again which line fails costs little. */
 #ifndef ARDM_PROBE_H
 #define ARDM_PROBE_H
 
@@ -17,8 +18,9 @@ ardm_status ardm_probe_primitives(ardm_device *device);
 typedef void (*ardm_probe_sink)(void *user, const char *name, int32_t exact, const char *line);
 ardm_status ardm_probe_report(ardm_device *device, ardm_probe_sink sink, void *user);
 
-/* Kept verdicts, for probes of other layers. `key` is any text; the device and driver are added. lookup: 1 exact, 0 not, -1 unknown. */
-int32_t ardm_probe_lookup(const ardm_device *device, const char *key);
-void ardm_probe_keep(const ardm_device *device, const char *key, int32_t exact, const char *line);
+/* Kept verdicts, for probes of other layers. `key` is any text; the device and driver are added. lookup: 1 exact, 0 not, -1 unknown. What is
+ * exact is also remembered while the device is open, so that ARDM_CACHE=off costs one probe a run. */
+int32_t ardm_probe_lookup(ardm_device *device, const char *key);
+void ardm_probe_keep(ardm_device *device, const char *key, int32_t exact, const char *line);
 
 #endif
