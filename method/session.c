@@ -98,6 +98,8 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
     int32_t direct = description->head == ARDM_HEAD_DIRECT;
     if (status == ARDM_OK && !direct && ardm_process_stages(session->process) != 1)
         status = ardm_fail(ARDM_EFORMAT, "a head over whole symbols needs a process of one stage, not '%s'", session->process_text);
+    if (status == ARDM_OK && session->family.kind == ARDM_ORDER_BLOCKS && ardm_process_stages(session->process) != 1)
+        status = ardm_fail(ARDM_EFORMAT, "an order of blocks needs a process of one stage, not '%s'", session->process_text);
     if (status == ARDM_OK) status = check_graph(session, inference);
     if (status != ARDM_OK) ardm_session_free(&session);
     *out = session;

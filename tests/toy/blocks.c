@@ -166,10 +166,47 @@ static void calls_on(ardm_device *device) {
 START_TEST(an_encoder_needs_one_call) { each_device(calls_on); }
 END_TEST
 
+/* A causal network answers all levels of one stage: with more stages most of an item would be left out. */
+START_TEST(blocks_have_one_stage) {
+    static const char *const inputs[6][2] = {{"symbols", "i32[N,L]"}, {"state", "u8[N,L]"}, {"stage", "i32[N]"},
+                                             {"time", "f32[N]"},      {"block", "i32[N]"},  {"rows", "i32[N,R]"}};
+    static const float zeros[8] = {0};
+    const ardm_shape shape = ardm_shape_make(ARDM_F32, 2, (const int64_t[2]){4, 2});
+    ardm_description description = {.process = "zero-least-significant 4 2",
+                                    .order = "blocks:1-2",
+                                    .head = ARDM_HEAD_DIRECT,
+                                    .rank = 1,
+                                    .extent = {3},
+                                    .channels = 1,
+                                    .multiple = 1};
+    ardm_device *device = NULL;
+    ardm_store *store = NULL;
+    ardm_graph *graph = NULL;
+    ardm_session *session = NULL;
+    ardm_value in[6];
+    ck_ok(ardm_device_open(&device, "reference"));
+    ck_ok(ardm_store_create(&store, device));
+    ck_ok(ardm_store_set(store, "w", &shape, zeros));
+    ck_ok(ardm_graph_create(&graph, "staged"));
+    for (int i = 0; i < 6; i++) in[i] = ardm_graph_input(graph, inputs[i][0], inputs[i][1]);
+    const ardm_value z = ARDM_NODE(graph, "embed", NULL, in[0], ardm_graph_state(graph, "w", "f32[4,2]"));
+    ardm_graph_output(graph, "z", ARDM_NODE(graph, "gather_rows", NULL, z, in[5]));
+    ck_ok(ardm_graph_check(graph));
+    ck_fails(ARDM_EFORMAT, "one stage", ardm_session_create(&session, graph, store, NULL, &description, 0));
+    description.process = "absorbing 2";
+    ck_ok(ardm_session_create(&session, graph, store, NULL, &description, 0));
+    ardm_session_free(&session);
+    ardm_graph_free(&graph);
+    ardm_store_free(&store);
+    ardm_device_close(&device);
+}
+END_TEST
+
 TCase *blocks_cases(void) {
     TCase *cases = tcase_create("blocks");
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, one_call_trains_every_cell);
     tcase_add_test(cases, an_encoder_needs_one_call);
+    tcase_add_test(cases, blocks_have_one_stage);
     return cases;
 }

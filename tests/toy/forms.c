@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #define STAGED(k, b) "zero-least-significant " #k " " #b
+#define AUGMENTED(k, b) "augment-least-significant " #k " " #b
 #define BLOCKS(n) .block = n, .table = {.high = 16}
 
 static const rig_form forms[] = {
@@ -21,6 +22,9 @@ static const rig_form forms[] = {
     {.k = 5, .process = STAGED(5, 2), .order = "uniform"},
     {.k = 6, .process = STAGED(6, 4), .order = "uniform"},
     {.k = 6, .process = STAGED(6, 4), .order = "raster"},
+    {.k = 5, .process = AUGMENTED(5, 2), .order = "uniform"},
+    {.k = 6, .process = AUGMENTED(6, 4), .order = "raster"},
+    {.chain = 3, .k = 4, .process = AUGMENTED(4, 2), .order = "uniform"},
     {.chain = 5, .k = 4, .process = "absorbing 4", .order = "uniform"},
     {.chain = 4, .k = 4, .process = "absorbing 4", .order = "raster"},
     {.chain = 3, .k = 4, .process = "absorbing 4", .order = "dyadic", .table = {.rank = 1, .extent = {64}, .at = {6, 33, 12}}},

@@ -135,7 +135,9 @@ static void enumerate(ardm_device *device, int32_t oracle) {
     } mixtures[] = {{4, "absorbing 4", check_absorbing},
                     {4, "zero-least-significant 4 2", check_two_stages},
                     {5, "zero-least-significant 5 2", check_five},
-                    {6, "zero-least-significant 6 4", check_six}};
+                    {6, "zero-least-significant 6 4", check_six},
+                    {4, "augment-least-significant 4 2", check_two_stages},
+                    {5, "augment-least-significant 5 2", check_five}};
     toy t;
     for (size_t i = 0; i < sizeof mixtures / sizeof *mixtures; i++) {
         toy_mixture(&t, mixtures[i].k, mixtures[i].process);

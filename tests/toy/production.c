@@ -54,6 +54,7 @@ static void estimator_on(ardm_device *device) {
                                      {.k = 4, .process = "zero-least-significant 4 2", .order = "raster"},
                                      {.k = 5, .process = "zero-least-significant 5 2", .order = "uniform"},
                                      {.k = 6, .process = "zero-least-significant 6 4", .order = "uniform"},
+                                     {.k = 6, .process = "augment-least-significant 6 4", .order = "uniform"},
                                      {.chain = 5, .k = 4, .process = "absorbing 4", .order = "raster"}};
     for (size_t i = 0; i < sizeof forms / sizeof *forms - (in_doubles ? 1 : 0); i++) { /* weights of 5 units are not floats */
         rig r;

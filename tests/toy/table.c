@@ -16,6 +16,8 @@ static void number_contexts(table *t) {
     t->stages = ardm_process_stages(p);
     t->digits = ardm_process_logits(p);
     t->width = t->form.mixture ? 3 * k : t->digits;
+    t->ids = ardm_process_inputs(p);
+    t->features = t->ids + 2;
     for (uint32_t s = 0; s < t->stages; s++) {
         t->codes[s] = 0;
         for (uint32_t after = 0; after < 2; after++) {
@@ -100,17 +102,19 @@ static ardm_value given_flag(table *t, ardm_value symbols, ardm_value state, ard
     return out;
 }
 
-/* What a unit shows, f32[N,L,1,K+3]: its id in one-hot form, whether it is undecided and whether it is given, which ids alone do not say. */
+/* What a unit shows, f32[N,L,1,ids+2]: its id in one-hot form, whether it is undecided and whether it is given, which ids alone do not say. */
 static ardm_value features(table *t, ardm_value symbols, ardm_value state, ardm_value stage) {
-    const uint32_t k = t->toy->k;
-    const int absorbing = ardm_process_family(t->toy->process) == ARDM_PROCESS_ABSORBING;
+    static const char *const families[] = {[ARDM_PROCESS_ABSORBING] = "absorbing",
+                                           [ARDM_PROCESS_ZERO_LEAST_SIGNIFICANT] = "zero-least-significant",
+                                           [ARDM_PROCESS_AUGMENT_LEAST_SIGNIFICANT] = "augment-least-significant"};
+    const uint32_t k = t->toy->k, family = ardm_process_family(t->toy->process);
     ardm_value shown[2], known[2];
     float flag[MOST_SYMBOLS + 1] = {0};
-    ardm_graph_node(t->graph, shown, "corrupt", (const ardm_value[]){symbols, state, stage}, 3, "family=%s, classes=%u, base=%u",
-                    absorbing ? "absorbing" : "zero-least-significant", k, absorbing ? 2 : ardm_process_base(t->toy->process));
+    ardm_graph_node(t->graph, shown, "corrupt", (const ardm_value[]){symbols, state, stage}, 3, "family=%s, classes=%u, base=%u", families[family], k,
+                    family == ARDM_PROCESS_ABSORBING ? 2 : ardm_process_base(t->toy->process));
     ardm_graph_node(t->graph, known, "corrupt", (const ardm_value[]){symbols, state, stage}, 3, "family=absorbing, classes=%u", k);
     flag[k] = 1;
-    const ardm_value ids = one_hot(t, "shown", ARDM_NODE(t->graph, "split_last", "by=1", shown[0]), k + 1);
+    const ardm_value ids = one_hot(t, "shown", ARDM_NODE(t->graph, "split_last", "by=1", shown[0]), t->ids);
     const ardm_value undecided =
         ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", known[0]), matrix(t, "undecided", k + 1, 1, flag));
     return ARDM_NODE(t->graph, "concat", NULL, ids, ARDM_NODE(t->graph, "concat", NULL, undecided, given_flag(t, symbols, state, stage)));
@@ -118,10 +122,10 @@ static ardm_value features(table *t, ardm_value symbols, ardm_value state, ardm_
 
 /* Symbols that everybody may see in full: the clean stream of a block-causal network, in the form of `features`. */
 static ardm_value clean_features(table *t, ardm_value symbols) {
-    const uint32_t k = t->toy->k;
-    float *eye = calloc((size_t)k * (k + 3), sizeof *eye);
-    for (uint32_t x = 0; x < k; x++) eye[x * (k + 3) + x] = 1;
-    const ardm_value out = ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", symbols), matrix(t, "clean", k, k + 3, eye));
+    const uint32_t k = t->toy->k, f = t->features;
+    float *eye = calloc((size_t)k * f, sizeof *eye);
+    for (uint32_t x = 0; x < k; x++) eye[x * f + x] = 1;
+    const ardm_value out = ARDM_NODE(t->graph, "embed", NULL, ARDM_NODE(t->graph, "split_last", "by=1", symbols), matrix(t, "clean", k, f, eye));
     free(eye);
     return out;
 }
@@ -146,7 +150,7 @@ static ardm_value places(table *t, ardm_value symbols) {
 
 /* The toy units' features in one row, f32[N,n·f], of each stream: each unit's are moved to its own columns. */
 static void side_by_side(table *t, ardm_value *stream, uint32_t streams, ardm_value place) {
-    const uint32_t n = t->toy->n, f = t->toy->k + 3;
+    const uint32_t n = t->toy->n, f = t->features;
     float *copy = calloc((size_t)f * n * f, sizeof *copy), *spread = calloc((size_t)t->places * n * f, sizeof *spread);
     for (uint32_t u = 0; u < n; u++)
         for (uint32_t i = 0; i < f; i++) copy[i * n * f + u * f + i] = spread[t->form.at[u] * n * f + u * f + i] = 1;
@@ -162,7 +166,7 @@ static void side_by_side(table *t, ardm_value *stream, uint32_t streams, ardm_va
 
 /* What each unit may see, f32[N,n,n·f+1]: earlier blocks clean, its own as shown, later ones as undecided; and a 1 for the stage. */
 static ardm_value seen_by_each(table *t, ardm_value clean, ardm_value shown, ardm_value block) {
-    const uint32_t n = t->toy->n, k = t->toy->k, f = k + 3, row = n * f + 1, all = n * row, blocks = t->form.high + 1;
+    const uint32_t n = t->toy->n, f = t->features, row = n * f + 1, all = n * row, blocks = t->form.high + 1;
     float *tile = calloc((size_t)n * f * all, sizeof *tile), *part[3];
     for (uint32_t u = 0; u < n; u++)
         for (uint32_t i = 0; i < n * f; i++) tile[i * all + u * row + i] = 1;
@@ -173,7 +177,7 @@ static ardm_value seen_by_each(table *t, ardm_value clean, ardm_value shown, ard
                 const uint32_t size = b ? b : t->form.high, mine = u / size, its = v / size;
                 float *at = part[its < mine ? 0 : its == mine ? 1 : 2] + b * all + u * row + v * f;
                 if (its > mine)
-                    at[k] = at[k + 1] = 1;
+                    at[t->toy->k] = at[t->ids] = 1; /* the absorbing id */
                 else
                     for (uint32_t i = 0; i < f; i++) at[i] = 1;
             }
@@ -195,8 +199,7 @@ static ardm_value seen_by_each(table *t, ardm_value clean, ardm_value shown, ard
 
 /* A context's column scores its best only where everything agrees, any other row at least 1 less. */
 static ardm_value contexts(table *t, ardm_value row) {
-    const uint32_t n = t->toy->n, k = t->toy->k, f = k + 3, rows = n * f + t->stages;
-    const int absorbing = ardm_process_family(t->toy->process) == ARDM_PROCESS_ABSORBING;
+    const uint32_t n = t->toy->n, f = t->features, rows = n * f + t->stages;
     float *score = calloc((size_t)rows * t->contexts, sizeof *score), *best = calloc(t->contexts, sizeof *best);
     for (uint32_t c = 0; c < t->contexts; c++) {
         uint32_t stage;
@@ -206,9 +209,10 @@ static ardm_value contexts(table *t, ardm_value row) {
         for (uint32_t u = 0; u < n; u++) {
             const int undecided = state[u] == ARDM_UNDECIDED, given = state[u] == ARDM_GIVEN;
             float *column = score + (size_t)u * f * t->contexts + c;
-            column[(size_t)(undecided && absorbing ? k : (uint32_t)symbols[u]) * t->contexts] = 1;
-            column[(size_t)(k + 1) * t->contexts] = undecided ? 1 : -1;
-            if (stage + 1 < t->stages) column[(size_t)(k + 2) * t->contexts] = given ? 1 : -1;
+            const int32_t id = ardm_process_input(t->toy->process, undecided ? stage : given ? t->stages : stage + 1, (uint32_t)symbols[u]);
+            column[(size_t)id * t->contexts] = 1;
+            column[(size_t)t->ids * t->contexts] = undecided ? 1 : -1;
+            if (stage + 1 < t->stages) column[(size_t)(t->ids + 1) * t->contexts] = given ? 1 : -1;
             best[c] += (float)(1 + undecided + given);
         }
         score[(n * f + stage) * t->contexts + c] = 1; /* with the stage the best is best + 1 */

@@ -25,6 +25,7 @@ typedef struct table {
     table_form form;
     uint32_t places;                                /* units of the item */
     uint32_t stages, digits, width, contexts;       /* digits: answers a unit; width: numbers of the head a unit */
+    uint32_t ids, features;                         /* what a unit may show, and its columns: one-hot id, undecided, given */
     uint32_t first[MOST_STAGES + 1];                /* the contexts of a stage follow one another */
     uint32_t codes[MOST_STAGES];                    /* what a unit may show in a stage … */
     uint32_t undecided[MOST_STAGES];                /* … the first of them undecided … */
