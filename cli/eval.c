@@ -12,7 +12,7 @@
 #include "ardm/evaluator.h"
 #include "ardm/sampler.h"
 
-enum { BATCH = 16 };
+enum { BATCH = 16, GROUPS = 8 };
 
 /* Mean and standard error over items of the scheduled cost, bits a dimension. */
 static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count,
@@ -64,6 +64,11 @@ static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, ardm_predictor *
     if (snprintf(place, sizeof place, "%s/ardm-eval-XXXXXX", temporary ? temporary : "/tmp") >= (int)sizeof place || !mkdtemp(place))
         return ardm_fail(ARDM_EIO, "no temporary folder can be made");
     ardm_codec_input input = {.name = base_name(path), .shape = argument(args, "shape"), .named_model = 1};
+    struct stat facts;
+    if (stat(path, &facts) == 0) { /* as compress stores them */
+        input.mode = (uint32_t)facts.st_mode & 0777;
+        input.mtime = (int64_t)facts.st_mtime;
+    }
     ardm_bytes content = {0}, *archives = NULL;
     ardm_codec_report *reports = NULL;
     uint32_t n = 0, n_reports = 0;
@@ -84,7 +89,8 @@ static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, ardm_predictor *
         struct stat info;
         snprintf(file, sizeof file, "%s/%u.ardz", place, i);
         status = ardm_file_write(file, archives[i].data, archives[i].size, 0);
-        if (status == ARDM_OK && stat(file, &info) == 0) *bytes += (uint64_t)info.st_size;
+        if (status == ARDM_OK && stat(file, &info) != 0) status = ardm_fail(ARDM_EIO, "%s is not there after it was written", file);
+        if (status == ARDM_OK) *bytes += (uint64_t)info.st_size;
         *dimensions += reports[i].dimensions;
         unlink(file);
     }
@@ -111,15 +117,42 @@ static ardm_status open_data(ardm_dataset **out, const ardm_predictor *p, const 
     return ardm_dataset_open(out, &options);
 }
 
-/* The schedule's cost by a loss curve measured on other items of the same data. */
-static ardm_status predict(double *bits, ardm_predictor *p, const ardm_budget *budget, int64_t seed, const arguments *args) {
+/* The schedule's cost by the curves of all groups but one; all of them for -1. */
+static ardm_status predict_without(double *bits, ardm_curve *const *groups, int32_t n, int32_t left_out, const ardm_budget *budget,
+                                   ardm_predictor *p) {
+    ardm_curve *all = NULL;
+    ardm_status status = ardm_curve_create(&all, ardm_curve_all_units(groups[0]), ardm_curve_cells(groups[0]));
+    for (int32_t g = 0; status == ARDM_OK && g < n; g++)
+        if (g != left_out) ardm_curve_merge(all, groups[g]);
+    if (status == ARDM_OK) status = ardm_budget_predict(bits, budget, all, p->session);
+    ardm_curve_free(&all);
+    return status;
+}
+
+/* The schedule's cost by a loss curve measured on other items of the same data. Its standard error is a jackknife over groups of those
+ * items; -1 where there is one item alone. */
+static ardm_status predict(double *bits, double *error, ardm_predictor *p, const ardm_budget *budget, int64_t seed, const arguments *args) {
     ardm_dataset *data = NULL;
-    ardm_curve *curve = NULL;
+    ardm_curve *groups[GROUPS] = {NULL};
     ardm_estimate bound;
+    *error = -1;
     ARDM_TRY(open_data(&data, p, argument(args, "fit"), args));
-    ardm_status status = ardm_measure_curve(&curve, &bound, p->session, data, 0, ardm_dataset_held_out(data), 16, (uint64_t)seed + 1);
-    if (status == ARDM_OK) status = ardm_budget_predict(bits, budget, curve, p->session);
-    ardm_curve_free(&curve);
+    int64_t items = ardm_dataset_held_out(data);
+    int32_t n = items < GROUPS ? (int32_t)items : GROUPS;
+    ardm_status status = n > 0 ? ARDM_OK : ardm_fail(ARDM_EINVAL, "--fit %s names no item", argument(args, "fit"));
+    for (int32_t g = 0; status == ARDM_OK && g < n; g++) {
+        int64_t first = items * g / n, end = items * (g + 1) / n;
+        status = ardm_measure_curve(&groups[g], &bound, p->session, data, first, end - first, 16, (uint64_t)seed + 1 + (uint64_t)g);
+    }
+    if (status == ARDM_OK) status = predict_without(bits, groups, n, -1, budget, p);
+    double each[GROUPS], mean = 0, squares = 0;
+    for (int32_t g = 0; status == ARDM_OK && n > 1 && g < n; g++) {
+        status = predict_without(&each[g], groups, n, g, budget, p);
+        mean += each[g] / n;
+    }
+    for (int32_t g = 0; status == ARDM_OK && n > 1 && g < n; g++) squares += (each[g] - mean) * (each[g] - mean);
+    if (n > 1) *error = sqrt(squares * (n - 1) / n);
+    for (int32_t g = 0; g < n; g++) ardm_curve_free(&groups[g]);
     ardm_dataset_free(&data);
     return status;
 }
@@ -135,13 +168,14 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
     ardm_status status = ardm_evaluate_bound(&bound, p->session, data, 0, count, (uint32_t)draws, (uint64_t)seed, NULL, NULL);
     if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed);
     uint64_t bytes = 0, dimensions = 0;
-    double predicted = budget.bits;
-    if (status == ARDM_OK && has(args, "fit")) status = predict(&predicted, p, &budget, seed, args);
+    double predicted = budget.bits, predicted_error = -1;
+    if (status == ARDM_OK && has(args, "fit")) status = predict(&predicted, &predicted_error, p, &budget, seed, args);
     if (status == ARDM_OK && has(args, "coded")) status = coded(&bytes, &dimensions, p, argument(args, "data"), args);
     if (status == ARDM_OK && has(args, "json")) {
         json_t *all = json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:I}", "items", (json_int_t)count, "bound", bound.bits, "bound_error",
                                 bound.error, "calls", (json_int_t)budget.calls, "scheduled", cost.bits, "scheduled_error", cost.error, "predicted",
                                 predicted, "coded_bytes", (json_int_t)bytes);
+        json_object_set_new(all, "predicted_error", predicted_error >= 0 ? json_real(predicted_error) : json_null());
         json_dumpf(all, stdout, JSON_INDENT(1));
         printf("\n");
         json_decref(all);
@@ -149,7 +183,9 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
         printf("%lld items, bits a dimension\n", (long long)count);
         printf("  bound, %lld draws an item        %8.4f ± %.4f  (%.1f s)\n", (long long)draws, bound.bits, bound.error, bound.seconds);
         printf("  schedule of %4u calls, measured  %8.4f ± %.4f  (%.1f s)\n", budget.calls, cost.bits, cost.error, cost.seconds);
-        printf("  the same, predicted              %8.4f  (%s%s)\n", predicted,
+        char error[32] = "";
+        if (predicted_error >= 0) snprintf(error, sizeof error, " ± %.4f", predicted_error);
+        printf("  the same, predicted              %8.4f%s  (%s%s)\n", predicted, error,
                has(args, "fit") ? "loss curve of items " : "loss curve of the model's held-out data", has(args, "fit") ? argument(args, "fit") : "");
         if (has(args, "coded"))
             printf("  coded, files on disk             %8.4f  (%llu bytes)\n", 8.0 * (double)bytes / (double)dimensions, (unsigned long long)bytes);
