@@ -29,7 +29,7 @@ typedef struct seed {
 } seed;
 void seed_free(seed *s);
 seed golden_seed(const char *name, const char *source);
-/* Small enough for thousands of decodings: a picture of 6x5, or a sentence; kinds > 1 adds stored bytes and another one, with names. */
+/* Small enough for thousands of decodings: a picture of 4x4, or a sentence; kinds > 1 adds stored bytes and another one, with names. */
 seed small_seed(const char *model, int32_t text, uint32_t kinds);
 
 void open_golden(ardm_predictor *out, const char *model);
