@@ -126,8 +126,11 @@ static ardm_status replay(ardm_binding *binding, char *node, size_t size) {
         ARDM_TRY(test_node(binding, entry->node, &bad));
         if (!bad) continue;
         const ardm_graph__node *found = &binding->graph->nodes[entry->node];
+        const char *state = NULL; /* tells a reader where in the network that is */
+        for (uint32_t j = 0; j < found->n_in && !state; ++j)
+            if (found->in[j] >= 0 && binding->graph->values[found->in[j]].kind == ARDM_VALUE_STATE) state = binding->graph->values[found->in[j]].name;
         char type[ARDM_MAX_TYPE];
-        snprintf(node, size, "node %u, %s : %s", entry->node, found->op->name,
+        snprintf(node, size, "node %u, %s%s%s : %s", entry->node, found->op->name, state ? " with " : "", state ? state : "",
                  ardm_graph_value_type(binding->graph, found->out[0], type, sizeof type));
         return ARDM_OK;
     }

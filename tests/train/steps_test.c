@@ -138,10 +138,14 @@ static void train(ardm_sha256 *out, const ardm_network *net, const char *device_
         check(ardm_run(binding));
         losses[step] = *(const float *)ardm_binding_output(binding, "loss");
         ck_assert_msg(isfinite(losses[step]), "step %u: loss is not finite", step);
+        ck_assert_int_eq(*(const int32_t *)ardm_binding_output(binding, "hold"), 0);
     }
     after = ardm_device_counts(device);
     ck_assert_uint_eq(after.waits - before.waits, STEPS - 1);
     ck_assert_uint_eq(after.writes - before.writes, STEPS - 1);
+    if (!ardm_device_is_reference(device)) /* what was recorded, and nothing else */
+        ck_assert_uint_eq(after.launches + after.copies - before.launches - before.copies,
+                          (uint64_t)(STEPS - 1) * ardm_binding_facts(binding)->launches);
     ck_assert_uint_eq(ardm_device_allocated(device), allocated);
     ck_assert_uint_eq(ardm_device_builds(device), builds);
     check(ardm_identity_begin(&identity));

@@ -151,13 +151,13 @@ START_TEST(nothing_of_a_step_is_kept) {
 
         /* A product overflows: everything behind it is NaN. */
         float *weight = plant(&r, "block0.mlp.in.weight", 0, 3e38f);
-        ck_held(&r, ", matmul : f32[N,2*L,64]", &loss, &squares);
+        ck_held(&r, ", matmul with block0.mlp.in.weight : f32[N,2*L,64]", &loss, &squares);
         ck_assert(!isfinite(loss));
         restore(&r, "block0.mlp.in.weight", &weight);
 
         /* Logits of -inf that nobody asks for: loss and gradient do not show them. */
         float *gain = plant(&r, "norm.gain", 0, 0), *bias = plant(&r, "norm.bias", 0, 1), *table = plant(&r, "token.table", WIDTH, -3e38f);
-        ck_held(&r, ", matmul : f32[N,L,257]", &loss, &squares);
+        ck_held(&r, ", matmul with token.table : f32[N,L,257]", &loss, &squares);
         ck_assert(isfinite(loss) && isfinite(squares));
         restore(&r, "norm.gain", &gain);
         restore(&r, "norm.bias", &bias);

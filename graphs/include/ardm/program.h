@@ -76,7 +76,8 @@ void ardm_binding_node(const ardm_binding *binding, uint32_t index, const ardm_o
 /* Profile table of the last run, one line a node, when bound with profile. */
 ardm_status ardm_binding_profile(ardm_bytes *out, const ardm_binding *binding);
 
-/* Names the first node whose output holds a non-finite value when the same inputs are run again: replays with a test after each node. */
+/* Names the first node whose output holds a non-finite value when the same inputs are run again, and a state that it reads: replays with a test
+ * after each node. States stay as they are. */
 ardm_status ardm_binding_find_nonfinite(ardm_binding *binding, char *node, size_t size);
 
 #endif
