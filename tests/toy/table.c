@@ -383,7 +383,7 @@ void table_session(ardm_session **out, const table *t, const char *order) {
 
 void table_item(const table *t, uint32_t x, const uint8_t *given, int32_t *symbols, uint8_t *mask) {
     memset(symbols, 0, t->places * sizeof *symbols);
-    if (mask) memset(mask, ARDM_GIVEN, t->places);
+    for (uint32_t u = 0; mask && u < t->places; u++) mask[u] = u & 1 ? ARDM_VOID : ARDM_GIVEN; /* what the toy does not use */
     for (uint32_t u = 0; u < t->toy->n; u++) {
         symbols[t->form.at[u]] = (int32_t)toy_symbol(t->toy, x, u);
         if (mask) mask[t->form.at[u]] = given ? given[u] : (uint8_t)ARDM_UNDECIDED;
