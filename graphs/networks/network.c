@@ -62,6 +62,18 @@ int64_t ardm_network__parameters(const ardm_network *network) {
     }
 }
 
+ardm_value ardm_network__condition(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
+    char type[48];
+    ardm_value condition = ardm_graph_node(graph, NULL, "time_embed", &in->time, 1, "width=%lld", (long long)net->width);
+    condition = ardm_network__dense(graph, "time.in", condition, net->width, net->width, 1);
+    if (net->stages > 1) {
+        snprintf(type, sizeof type, "f32[%lld,%lld]", (long long)net->stages, (long long)net->width);
+        condition =
+            ARDM_NODE(graph, "add", NULL, condition, ARDM_NODE(graph, "embed", NULL, in->stage, ardm_graph_state(graph, "stage.table", type)));
+    }
+    return ARDM_NODE(graph, "silu", NULL, condition);
+}
+
 ardm_value ardm_network__rows(ardm_graph *graph, const ardm_network_inputs *inputs, ardm_value units) {
     if (inputs->rows < 0) return units;
     ardm_value rows = ARDM_NODE(graph, "gather_rows", NULL, ARDM_NODE(graph, "split_last", "by=1", units), inputs->rows);
@@ -85,14 +97,22 @@ ardm_network_outputs ardm_network__head(ardm_graph *graph, const ardm_network *n
 }
 
 ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs) {
-    return network->kind == ARDM_NETWORK_UNET ? ardm_network__unet(graph, network, inputs) : ardm_network__transformer(graph, network, inputs);
+    switch (network->kind) {
+    case ARDM_NETWORK_UNET:
+        return ardm_network__unet(graph, network, inputs);
+    case ARDM_NETWORK_DIFFWAVE:
+        return ardm_network__diffwave(graph, network, inputs);
+    default:
+        return ardm_network__transformer(graph, network, inputs);
+    }
 }
 
 ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network) {
+    static const char *const names[] = {"", "transformer", "unet", "diffwave"};
     int32_t image = network->kind == ARDM_NETWORK_UNET;
     ardm_graph *graph = NULL;
     *out = NULL;
-    ARDM_TRY(ardm_graph_create(&graph, image ? "unet" : "transformer"));
+    ARDM_TRY(ardm_graph_create(&graph, names[network->kind]));
     char extents[32] = "[N,L]", type[48];
     if (image) snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)network->channels);
     ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1};

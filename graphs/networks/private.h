@@ -15,6 +15,8 @@ ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_
 /* Operand and attributes of the process: the table or -1, "family=…, classes=…, base=…". */
 ardm_value ardm_network__table(ardm_graph *graph, const ardm_network *network);
 int64_t ardm_network__parameters(const ardm_network *network); /* of the head, a unit */
+/* What an item is told as a whole, [N,D]: how far it is, and in which stage. */
+ardm_value ardm_network__condition(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 /* What every unit has one of, [N,U], at the asked rows: [N,R]. */
 ardm_value ardm_network__rows(ardm_graph *graph, const ardm_network_inputs *inputs, ardm_value units);
 /* The outputs from the rows' parameters z[N,R,·] and centres[N,R] (-1: none): picks the stage's, or adds up children. */
@@ -22,6 +24,7 @@ ardm_network_outputs ardm_network__head(ardm_graph *graph, const ardm_network *n
                                         ardm_value centre);
 
 ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
+ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 
 #endif

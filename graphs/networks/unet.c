@@ -32,7 +32,6 @@ static ardm_value attend(ardm_graph *graph, const ardm_network *net, ardm_value 
 }
 
 ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
-    char type[48];
     long long channels = net->channels, width = net->width;
     ardm_value shown[2], seen[2];
     ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network__table(graph, net)}, 4,
@@ -44,16 +43,7 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     if (!seen_shape) return (ardm_network_outputs){-1, -1};
     int64_t depth = seen_shape->dim[3]; /* the shape itself may move when values are added */
 
-    /* What the item is told as a whole: how far it is, and in which stage. */
-    ardm_value condition = ardm_graph_node(graph, NULL, "time_embed", &in->time, 1, "width=%lld", width);
-    condition = ardm_network__dense(graph, "time.in", condition, width, width, 1);
-    if (net->stages > 1) {
-        snprintf(type, sizeof type, "f32[%lld,%lld]", (long long)net->stages, width);
-        condition =
-            ARDM_NODE(graph, "add", NULL, condition, ARDM_NODE(graph, "embed", NULL, in->stage, ardm_graph_state(graph, "stage.table", type)));
-    }
-    condition = ARDM_NODE(graph, "silu", NULL, condition);
-
+    ardm_value condition = ardm_network__condition(graph, net, in);
     ardm_value stem = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "stem", seen[0], 5, depth, net->stem));
     /* Void positions: +0 at the two places where a block of positions opens or closes; inside, group norm sets them to +0 before every
      * convolution. */

@@ -1,4 +1,4 @@
-/* merge, split_last and reshape_like: the same bytes under other extents. */
+/* merge, split_last, expand and reshape_like: the same bytes under other extents. */
 #include <string.h>
 
 #include "move/move.h"
@@ -20,6 +20,16 @@ static ardm_status split_infer(const ardm_call *call, ardm_shape *out) {
     *out = ardm_shape_make(x->dtype, x->rank + 1, x->dim);
     out->dim[x->rank - 1] = last / by;
     out->dim[x->rank] = by;
+    return ARDM_OK;
+}
+
+static ardm_status expand_infer(const ardm_call *call, ardm_shape *out) {
+    const ardm_shape *x = &call->in[0];
+    uint32_t axis = (uint32_t)call->attrs[0].i;
+    if (axis > x->rank) return ardm_fail(ARDM_ESHAPE, "expand: extent %u of a value of rank %u", axis, x->rank);
+    *out = ardm_shape_make(x->dtype, x->rank + 1, x->dim);
+    out->dim[axis] = 1;
+    for (uint32_t to = axis; to < x->rank; ++to) out->dim[to + 1] = x->dim[to];
     return ARDM_OK;
 }
 
@@ -57,14 +67,18 @@ static void cost(const ardm_call *call, double *flops, double *bytes) {
 enum { ANY = ARDM_MOVED | ARDM_DT(ARDM_U8) | ARDM_DT(ARDM_U16) };
 static const ardm_port one[] = {{"x", ANY, 0, ARDM_MAX_RANK, 0}};
 static const ardm_port narrow[] = {{"x", ANY, 1, ARDM_MAX_RANK - 1, 0}};
+static const ardm_port below[] = {{"x", ANY, 0, ARDM_MAX_RANK - 1, 0}};
 static const ardm_port two[] = {{"x", ANY, 0, ARDM_MAX_RANK, 0}, {"like", ANY, 0, ARDM_MAX_RANK, 0}};
 static const ardm_port result[] = {{"y", ANY, 0, ARDM_MAX_RANK, 0}};
 static const ardm_attr merge_attrs[] = {{"first", ARDM_ATTR_INT, NULL, 0, ARDM_MAX_RANK - 1, "first extent that is merged"},
                                         {"count", ARDM_ATTR_INT, "2", 1, ARDM_MAX_RANK, "extents that become one"}};
 static const ardm_attr split_attrs[] = {{"by", ARDM_ATTR_INT, NULL, 1, 2147483647, "the new last extent"}};
+static const ardm_attr expand_attrs[] = {{"axis", ARDM_ATTR_INT, NULL, 0, ARDM_MAX_RANK - 1, "place of the new extent"}};
 static const ardm_case merge_cases[] = {
     {"f32[2,3]", "first=0"}, {"f32[2,3,5,7]", "first=1, count=2"}, {"f32[3,0,2]", "first=1"}, {"i32[1,1,9]{0:5}", "first=0, count=3"}};
 static const ardm_case split_cases[] = {{"f32[6]", "by=2"}, {"f32[2,3,15]", "by=5"}, {"f32[0,4]", "by=4"}, {"u8[2,1]{0:4}", "by=1"}};
+static const ardm_case expand_cases[] = {{"f32[2,3]", "axis=1"}, {"f32[]", "axis=0"},          {"f32[3,5,7,2]", "axis=4"},
+                                         {"f32[0,4]", "axis=0"}, {"u8[2,1,3]{0:4}", "axis=2"}, {"i32[1]{0:5}", "axis=1"}};
 static const ardm_case reshape_cases[] = {
     {"f32[6] f32[2,3]", NULL}, {"f32[2,3,5] i32[30]{0:2}", NULL}, {"f32[0,4] f32[3,0]", NULL}, {"f32[1] f32[]", NULL}};
 
@@ -77,4 +91,5 @@ static const ardm_case reshape_cases[] = {
 
 VIEW(merge, one, 1, merge_infer, "neighbouring extents become one", merge_cases, .attrs = merge_attrs, .n_attrs = 2);
 VIEW(split_last, narrow, 1, split_infer, "the last extent D becomes [D/by, by]", split_cases, .attrs = split_attrs, .n_attrs = 1);
+VIEW(expand, below, 1, expand_infer, "an extent of 1 at a place", expand_cases, .attrs = expand_attrs, .n_attrs = 1);
 VIEW(reshape_like, two, 2, reshape_infer, "x under the extents of another value", reshape_cases, .attrs = NULL);

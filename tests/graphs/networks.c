@@ -92,6 +92,81 @@ START_TEST(rounded_extents_change_no_bit) {
 }
 END_TEST
 
+/* The rows of one item of `length` samples, with void samples behind it. The caller frees them. */
+static float *samples_in(ardm_device *device, const ardm_network *network, int64_t length, int64_t padded, size_t *bytes) {
+    ardm_graph *graph = NULL;
+    ardm_store *store = NULL;
+    ardm_binding *binding = NULL;
+    const ardm_extent extents[] = {{"N", 1}, {"L", padded}, {"R", 64}};
+    OK(ardm_network_graph(&graph, network));
+    OK(ardm_store_create(&store, device));
+    set_noise(store, graph, extents, 3, 5, 0.25f);
+    OK(ardm_bind(&binding, graph, store, extents, 3, NULL));
+    int32_t *symbols = ardm_binding_input(binding, "symbols"), *rows = ardm_binding_input(binding, "rows");
+    uint8_t *state = ardm_binding_input(binding, "state");
+    *(int32_t *)ardm_binding_input(binding, "stage") = network->stages > 1;
+    *(float *)ardm_binding_input(binding, "time") = 0.25f;
+    for (int64_t i = 0; i < padded; ++i) { /* what lies in void samples must not matter */
+        symbols[i] = (int32_t)((i < length ? i * 1103 : i * 37 + padded) % network->classes);
+        state[i] = (uint8_t)(i < length ? i % 4 % 3 : 3);
+    }
+    for (int64_t k = 0; k < 64; ++k) rows[k] = k < length ? (int32_t)k : -1;
+    OK(ardm_run(binding));
+    int64_t depth = ardm_binding_shape(binding, "z")->dim[2];
+    *bytes = (size_t)(length * depth) * sizeof(float);
+    float *all = malloc(*bytes);
+    memcpy(all, ardm_binding_output(binding, "z"), *bytes);
+    ck_assert_msg(memcmp(all, all + depth, (size_t)depth * sizeof(float)) != 0, "samples 0 and 1 are alike: nothing is compared");
+    ardm_binding_free(&binding);
+    ardm_store_free(&store);
+    ardm_graph_free(&graph);
+    return all;
+}
+
+static const ardm_network sound = {sizeof(ardm_network),
+                                   .kind = ARDM_NETWORK_DIFFWAVE,
+                                   .head = ARDM_HEAD_MIXTURE,
+                                   .classes = 256,
+                                   .stages = 1,
+                                   .base = 256,
+                                   .family = "absorbing",
+                                   .channels = 1,
+                                   .width = 24,
+                                   .layers = 4,
+                                   .mixtures = 3,
+                                   .streams = 1,
+                                   .scales = 5,
+                                   .cycle = 3};
+
+/* The same network over 16-bit samples, two digits of 256 each. */
+static ardm_network staged_sound(int32_t head) {
+    ardm_network network = sound;
+    network.head = head;
+    network.classes = 65536, network.stages = 2, network.base = 256;
+    network.family = "zero-least-significant";
+    return network;
+}
+
+/* Samples behind the end, from one to more than the network's reach: the same rows. */
+START_TEST(void_samples_change_no_bit) {
+    enum { LENGTH = 53 };
+    static const int64_t padded[] = {54, 64, 131};
+    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT)};
+    for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w)
+        for (int k = 0; device_at(k); ++k) {
+            size_t bytes, other;
+            float *expected = samples_in(device_at(k), &networks[w], LENGTH, LENGTH, &bytes);
+            for (size_t f = 0; f < sizeof padded / sizeof *padded; ++f) {
+                float *got = samples_in(device_at(k), &networks[w], LENGTH, padded[f], &other);
+                ck_assert_msg(bytes == other && memcmp(expected, got, bytes) == 0, "%s: network %zu rounded to %lld samples, rows differ",
+                              ardm_device_name(device_at(k)), w, (long long)padded[f]);
+                free(got);
+            }
+            free(expected);
+        }
+}
+END_TEST
+
 /* What a batch of `items` computes; item n is the same for every batch that holds it. The caller frees the outputs. */
 static uint8_t *batch_rows(ardm_device *device, const ardm_network *network, int64_t items, int64_t rows, size_t *each) {
     ardm_graph *graph = NULL;
@@ -129,11 +204,13 @@ static uint8_t *batch_rows(ardm_device *device, const ardm_network *network, int
 
 /* Batch, place in it and row capacity, on every device: the bytes of the reference (numerics.md 9). */
 START_TEST(batch_and_rows_change_no_bit) {
-    static const ardm_network networks[] = {
+    const ardm_network networks[] = {
         {sizeof(ardm_network), .kind = ARDM_NETWORK_UNET, .head = ARDM_HEAD_MIXTURE, .classes = 256, .stages = 1, .base = 256, .family = "absorbing",
          .channels = 3, .width = 24, .layers = 2, .heads = 2, .mixtures = 3, .streams = 1, .stem = 8, .groups = 4, .scales = 2, .down = 2},
         {sizeof(ardm_network), .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .classes = 27, .stages = 1, .base = 27,
-         .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 2, .context = 2, .buckets = 64}};
+         .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 2, .context = 2, .buckets = 64},
+        sound,
+        staged_sound(ARDM_HEAD_DIRECT)};
     static const int64_t batches[] = {1, 3, 8}, capacities[] = {16, 256};
     for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w) {
         size_t each, other;
@@ -156,6 +233,7 @@ END_TEST
 TCase *networks_cases(void) {
     TCase *tests = tcase_create("networks");
     tcase_add_test(tests, rounded_extents_change_no_bit);
+    tcase_add_test(tests, void_samples_change_no_bit);
     tcase_add_test(tests, batch_and_rows_change_no_bit);
     return tests;
 }

@@ -1,4 +1,4 @@
-/* Both networks trained for some steps on every device: identical weights, moments and averages in bytes, a falling loss, and
+/* Every network trained for some steps on every device: identical weights, moments and averages in bytes, a falling loss, and
  * counts of launches, waits, builds and allocations that do not grow. */
 #include <check.h>
 #include <math.h>
@@ -61,6 +61,21 @@ static const ardm_network text = {.size = sizeof(ardm_network),
                                   .streams = 2,
                                   .context = 2,
                                   .buckets = 64};
+
+static const ardm_network sound = {.size = sizeof(ardm_network),
+                                   .kind = ARDM_NETWORK_DIFFWAVE,
+                                   .head = ARDM_HEAD_MIXTURE,
+                                   .classes = 256,
+                                   .stages = 1,
+                                   .base = 256,
+                                   .family = "absorbing",
+                                   .channels = 1,
+                                   .width = 20,
+                                   .layers = 4,
+                                   .mixtures = 3,
+                                   .streams = 1,
+                                   .scales = 5,
+                                   .cycle = 3};
 
 static void check(ardm_status status) { ck_assert_msg(status == ARDM_OK, "%s", ardm_message()); }
 
@@ -162,9 +177,10 @@ static void train(ardm_sha256 *out, const ardm_network *net, const char *device_
     ardm_identity_end(&identity, out);
     char hex[65];
     ardm_sha256_hex(out, hex);
-    printf("%s on %s: %llu parameters, %.1f launches a step, loss %.4f to %.4f, states %.16s\n", unet_kind ? "unet" : "transformer",
-           ardm_device_name(device), (unsigned long long)(parameters / 4), (double)(after.launches - before.launches) / (STEPS - 1),
-           (double)losses[0], (double)losses[STEPS - 1], hex);
+    static const char *const kinds[] = {"", "transformer", "unet", "diffwave"};
+    printf("%s on %s: %llu parameters, %.1f launches a step, loss %.4f to %.4f, states %.16s\n", kinds[net->kind], ardm_device_name(device),
+           (unsigned long long)(parameters / 4), (double)(after.launches - before.launches) / (STEPS - 1), (double)losses[0],
+           (double)losses[STEPS - 1], hex);
     ardm_binding_free(&binding);
     ardm_graph_free(&graph);
     ardm_store_free(&store);
@@ -200,6 +216,8 @@ START_TEST(test_unet) { same_everywhere(&unet); }
 END_TEST
 START_TEST(test_staged) { same_everywhere(&staged); }
 END_TEST
+START_TEST(test_diffwave) { same_everywhere(&sound); }
+END_TEST
 START_TEST(test_transformer) { same_everywhere(&text); }
 END_TEST
 
@@ -210,6 +228,7 @@ int main(void) {
     tcase_add_test(tcase, test_unet);
     tcase_add_test(tcase, test_staged);
     tcase_add_test(tcase, test_transformer);
+    tcase_add_test(tcase, test_diffwave);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

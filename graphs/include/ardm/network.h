@@ -1,14 +1,14 @@
 /* ardm/network.h (graphs): networks are functions that append nodes.
  *
  * A network maps (symbols, unit state, stage, time, block, rows) to one row of head parameters a unit. Training asks for every
- * unit (`rows` -1), coding for the rows of a block: the same function, the same bits. Shapes, names and formulas of both
+ * unit (`rows` -1), coding for the rows of a block: the same function, the same bits. Shapes, names and formulas of the
  * networks are in graphs/networks/README.md. */
 #ifndef ARDM_NETWORK_H
 #define ARDM_NETWORK_H
 
 #include "ardm/graph.h"
 
-enum { ARDM_NETWORK_TRANSFORMER = 1, ARDM_NETWORK_UNET = 2 };
+enum { ARDM_NETWORK_TRANSFORMER = 1, ARDM_NETWORK_UNET = 2, ARDM_NETWORK_DIFFWAVE = 3 };
 /* What a row's outputs are (method.md 1). Of one stage: a softmax over K, or a mixture of logistics over K ordered symbols. Of several:
  * direct, b logits a stage; data, K logits of which each child takes the sum of its leaves; cdf, a mixture of which each child takes its
  * interval. Rows of the last three leave the network as logits of children, so all of them are coded alike. */
@@ -29,8 +29,9 @@ typedef struct ardm_network {
     int64_t mixtures;             /* M of a mixture head */
     int64_t streams;              /* transformer: 1 bidirectional, 2 block-causal */
     int64_t context, buckets;     /* transformer: hashed embeddings of the 1…context preceding symbols */
-    int64_t stem, groups, scales; /* unet: full-resolution width, norm groups, scales of the interpolation features */
+    int64_t stem, groups, scales; /* unet: full-resolution width, norm groups, scales of the interpolation features (diffwave as well) */
     int64_t down;                 /* unet: space-to-depth block, 1 or 2 */
+    int64_t cycle;                /* diffwave: dilations 1, 2 … 2^(cycle-1), then from 1 again */
 } ardm_network;
 
 typedef struct ardm_network_inputs {
