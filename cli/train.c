@@ -61,7 +61,7 @@ static ardm_status train(const arguments *args, ardm_recipe *recipe, const char 
         fflush(stdout);
         status = ardm_trainer_run(trainer, until);
     }
-    if (status == ARDM_OK && ardm_trainer_step(trainer) == recipe->steps) {
+    if (status == ARDM_OK) { /* at the last step, or where --until stops */
         if (snprintf(path, sizeof path, "%s/model.ardm", folder) >= (int)sizeof path) status = ardm_fail(ARDM_EINVAL, "path too long: %s", folder);
         if (status == ARDM_OK) status = ardm_trainer_export(trainer, path);
         if (status == ARDM_OK) printf("model %s; its figures: ardm model show %s; smaller: ardm model export %s -o FILE.ardm\n", path, path, path);
@@ -96,7 +96,7 @@ static const option options[] = {
     {"output", 'o', "RUN", "run folder; default run"},
     {"resume", 'r', "RUN", "go on with a run folder, to the same bytes as if it had never stopped"},
     {"from", 0, "MODEL", "start from the weights of a model of the same network"},
-    {"until", 0, "STEP", "stop after this step, with a checkpoint"},
+    {"until", 0, "STEP", "stop after this step, with a checkpoint and the model so far"},
     {"keys", 0, NULL, "print every config key with type, range and default"},
     {NULL, 0, NULL, NULL},
 };
