@@ -262,6 +262,27 @@ START_TEST(flushed_share_is_logged) {
 }
 END_TEST
 
+/* A run begun with fewer columns goes on with the header of today; its rows stay, and rows later than the checkpoint go. */
+START_TEST(old_logs_go_on) {
+    static const char before[] = "step,seconds,items,clipped\n2,0.1,16,1.000\n3,0.1,24,1.000\n",
+                      after[] = "step,seconds,items,bits_per_dim,bound,bound_error,lr,grad_norm,clipped,flushed\n2,0.1,16,1.000\n";
+    run r;
+    char path[128];
+    ardm_bytes bytes = {0};
+    begin(&r, "reference", CONFIG("0.002", "2"));
+    ck_ok(ardm_trainer_run(r.trainer, 2));
+    ardm_trainer_free(&r.trainer);
+    snprintf(path, sizeof path, "%s/log.csv", r.path);
+    ck_ok(ardm_file_write(path, before, sizeof before - 1, 1));
+    ck_ok(ardm_trainer_open(&r.trainer, r.recipe, r.dataset, r.device, r.path, 1, 0));
+    ck_ok(ardm_file_read(&bytes, path, 1 << 20, 0));
+    ck_assert_uint_eq(bytes.size, sizeof after - 1);
+    ck_assert_mem_eq(bytes.data, after, bytes.size);
+    ardm_bytes_free(&bytes);
+    end(&r);
+}
+END_TEST
+
 /* Two items: one with weights of ordinary size, one whose every gradient is below 2^-40 under the smaller seed. Only the rows of the context table
  * that the second alone uses tell the seeds apart: 7 symbols that stand before another. */
 START_TEST(flushed_elements_are_known) {
@@ -343,6 +364,7 @@ int main(void) {
     tcase_set_timeout(tcase, 0);
     tcase_add_test(tcase, nothing_of_a_step_is_kept);
     tcase_add_test(tcase, flushed_share_is_logged);
+    tcase_add_test(tcase, old_logs_go_on);
     tcase_add_test(tcase, flushed_elements_are_known);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
