@@ -10,8 +10,6 @@
 
 extern const char *const ardm_cl_exact;
 
-#define MOST_OPERATIONS 16777216.0
-
 static ardm_status compare(const ardm_case_data *data, const ardm_variant *variant, void *const *want, void *const *got) {
     for (uint32_t k = 0; k < data->call.n_out; ++k) {
         uint64_t bytes = ardm_shape_bytes(&data->out[k]), width = ardm_dtype_bytes(data->out[k].dtype);
@@ -38,7 +36,8 @@ static ardm_status run_case(ardm_device *device, const ardm_op *op, uint32_t ind
     ARDM_TRY(ardm_case_open(&data, op, index));
     if (op->cost) op->cost(&data->call, &flops, &bytes);
     ardm_status status = ARDM_OK;
-    if (flops > MOST_OPERATIONS || (variant->accept && variant->accept(&data->call, ardm_device_get_facts(device), why, sizeof why) <= 0)) goto done;
+    if (flops > ARDM_PROBE_OPERATIONS || (variant->accept && variant->accept(&data->call, ardm_device_get_facts(device), why, sizeof why) <= 0))
+        goto done;
     ++*ran;
     if ((status = ardm_case_outputs(want, data, 0)) != ARDM_OK || (status = ardm_case_outputs(got, data, 0)) != ARDM_OK) goto done;
     if ((status = ardm_case_reference(data, want)) != ARDM_OK) goto done;

@@ -73,6 +73,7 @@ int32_t ardm__queue_retry(ardm_device *device, cl_int code, int32_t *tries);
 void ardm__queue_launched(ardm_device *device);
 
 /* kernel.c */
+extern const char *const ardm__build_options; /* of every program, before its own */
 void ardm__programs_free(ardm_device *device);
 
 /* program_cache.c. All of these fail silently: without a cache everything is built from source. */

@@ -26,7 +26,7 @@ struct ardm_launch {
     uint32_t n_buffers;
 };
 
-static const char *option_prefix = "-cl-std=CL1.2";
+const char *const ardm__build_options = "-cl-std=CL1.2";
 
 static ardm_status write_log(ardm_program *program, const char *log, char *path, size_t size) {
     const ardm_device_facts *facts = program->device->facts;
@@ -36,7 +36,7 @@ static ardm_status write_log(ardm_program *program, const char *log, char *path,
     ardm_sha256_hex(&program->key, hex);
     snprintf(path, size, "%s/build-%.16s.log", folder, hex);
     ardm_status status = ardm_bytes_printf(&text, "device   %s\ndriver   %s\nversion  %s\noptions  %s %s\n\n%s\n\n%s\n", program->device->name,
-                                           facts->driver, facts->version, option_prefix, program->options, log, program->source);
+                                           facts->driver, facts->version, ardm__build_options, program->options, log, program->source);
     if (status == ARDM_OK) status = ardm_file_write(path, text.data, text.size, 1);
     ardm_bytes_free(&text);
     return status;
@@ -72,7 +72,7 @@ static ardm_status build_source(ardm_program *program) {
     char options[512];
     /* The file's own #line follows the prelude, so the driver's messages name the .cl file. */
     const char *texts[3] = {ardm_cl_exact, "\n", program->source};
-    if (snprintf(options, sizeof options, "%s %s", option_prefix, program->options) >= (int)sizeof options)
+    if (snprintf(options, sizeof options, "%s %s", ardm__build_options, program->options) >= (int)sizeof options)
         return ardm_fail(ARDM_EINVAL, "kernel options of %zu bytes", strlen(program->options));
     program->program = clCreateProgramWithSource(device->context, 3, texts, NULL, &code);
     if (!program->program) return ardm__cl_fail(device, code, "creating a program");

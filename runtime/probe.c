@@ -266,7 +266,8 @@ typedef struct verdict {
 
 static ardm_status name_verdict(verdict *out, const ardm_device *device, const char *key) {
     const ardm_device_facts *facts = device->facts;
-    const char *const fields[] = {"ardm probe 2", facts->platform, facts->name, facts->vendor, facts->driver, facts->version, facts->c_version, key};
+    const char *const fields[] = {"ardm probe 2",   facts->platform,     facts->name, facts->vendor, facts->driver, facts->version,
+                                  facts->c_version, ardm__build_options, key};
     ardm_identity *identity;
     ARDM_TRY(ardm_identity_begin(&identity));
     for (size_t k = 0; k < sizeof fields / sizeof fields[0]; ++k) ardm_identity_field(identity, fields[k], strlen(fields[k]));

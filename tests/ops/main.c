@@ -47,6 +47,12 @@ START_TEST(probe_accepts_device) {
 }
 END_TEST
 
+START_TEST(probe_has_cases) {
+    const item *first = &cases.at[_i];
+    if (first->index == 0) FAIL_IF(probe_lacks_case(first->op, why, sizeof why), first);
+}
+END_TEST
+
 START_TEST(probe_sees_a_difference) {
     char why[500] = "";
     if (runs.count) ck_assert_msg(planted_probe_differs(runs.at[0].device, why, sizeof why), "%s", why);
@@ -95,6 +101,7 @@ static Suite *suite(void) {
         tcase_add_loop_test(t, gradient_by_differences, 0, cases.count);
         tcase_add_loop_test(t, digest_of_version, 0, cases.count);
         tcase_add_test(t, probe_sees_a_difference);
+        tcase_add_loop_test(t, probe_has_cases, 0, cases.count);
         tcase_add_loop_test(t, probe_accepts_device, 0, cases.count);
     }
     tcase_set_timeout(t, 600);

@@ -46,6 +46,7 @@ int digest_differs(const ardm_op *op, char *why, size_t size);   /* ops/numerics
 int digest_print(const ardm_op *op);
 
 int probe_differs(ardm_device *device, const ardm_op *op, char *why, size_t size);
+int probe_lacks_case(const ardm_op *op, char *why, size_t size);        /* 1: a variant that is chosen for a case has none that the probe runs */
 int planted_probe_differs(ardm_device *device, char *why, size_t size); /* 1: the planted difference was seen */
 
 #endif
