@@ -1,6 +1,6 @@
 /* ardm eval: what data costs, by which label: bound, scheduled likelihood, its prediction, and bytes on disk. */
+#include "eval.h"
 #include "codec_files.h"
-#include "picture.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -9,39 +9,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ardm/evaluator.h"
 #include "ardm/sampler.h"
 
 enum { BATCH = 16, GROUPS = 8 };
 
-/* Mean and standard error over items of the scheduled cost, bits a dimension. */
-static ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count,
-                             uint64_t seed) {
+ardm_estimate estimate_of(const double *bits, int64_t count, double dimensions, double began) {
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const double each = bits[i] / dimensions;
+        sum += each;
+        squares += each * each;
+    }
+    const double mean = sum / (double)count, variance = count > 1 ? (squares - sum * mean) / (double)(count - 1) : 0;
+    return (ardm_estimate){count, dimensions * (double)count, mean, sqrt(variance > 0 ? variance / (double)count : 0), ardm_clock() - began};
+}
+
+ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count, uint64_t seed,
+                      uint32_t context) {
     ardm_layout layout = ardm_dataset_layout(data);
-    uint32_t units = ardm_layout_units(&layout), context = ardm_session_description(p->session)->context;
+    uint32_t units = ardm_layout_units(&layout);
     int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
     uint8_t *mask = calloc((size_t)BATCH, units);
-    double bits[BATCH], sum = 0, squares = 0, began = ardm_clock();
-    ardm_status status = symbols && mask ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for a batch");
+    double *bits = malloc((size_t)count * sizeof *bits), began = ardm_clock();
+    ardm_status status = symbols && mask && bits ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for %lld items", (long long)count);
     for (uint32_t i = 0; status == ARDM_OK && i < BATCH; i++) memset(mask + (size_t)i * units, ARDM_GIVEN, context);
     for (int64_t begin = 0; status == ARDM_OK && begin < count; begin += BATCH) {
         uint32_t n = count - begin < BATCH ? (uint32_t)(count - begin) : BATCH;
         for (uint32_t i = 0; i < n; i++) ardm_dataset_item(data, begin + i, symbols + (size_t)i * units);
-        status = ardm_scheduled_cost(bits, p->session, budget, seed, &layout, symbols, mask, (uint64_t)begin, n);
-        for (uint32_t i = 0; status == ARDM_OK && i < n; i++) {
-            double each = bits[i] / (units - context);
-            sum += each;
-            squares += each * each;
-        }
+        status = ardm_scheduled_cost(bits + begin, p->session, budget, seed, &layout, symbols, mask, (uint64_t)begin, n);
         if (status == ARDM_OK) status = ardm_progress("scheduled likelihood", (double)(begin + n), (double)count, "items", NULL);
     }
+    if (status == ARDM_OK) *out = estimate_of(bits, count, units - context, began);
+    free(bits);
     free(symbols);
     free(mask);
-    ARDM_TRY(status);
-    double mean = sum / (double)count, variance = count > 1 ? (squares - sum * mean) / (double)(count - 1) : 0;
-    *out = (ardm_estimate){count, (double)(units - context) * (double)count, mean, sqrt(variance > 0 ? variance / (double)count : 0),
-                           ardm_clock() - began};
-    return ARDM_OK;
+    return status;
 }
 
 /* The model that is evaluated is the one that codes. */
@@ -102,7 +104,7 @@ static ardm_status coded(uint64_t *bytes, uint64_t *dimensions, ardm_predictor *
     return status;
 }
 
-static ardm_status open_data(ardm_dataset **out, const ardm_predictor *p, const char *items, const arguments *args) {
+ardm_status open_data(ardm_dataset **out, const ardm_predictor *p, const char *items, const arguments *args) {
     const ardm_description *d = ardm_session_description(p->session);
     ardm_dataset_options options = {.paths = argument(args, "data"),
                                     .root = ".",
@@ -115,6 +117,17 @@ static ardm_status open_data(ardm_dataset **out, const ardm_predictor *p, const 
                                     .memory = memory_limit(args)};
     ARDM_TRY(range_of(&options.first, &options.end, items));
     return ardm_dataset_open(out, &options);
+}
+
+ardm_status fitted_curve(ardm_curve **out, ardm_predictor *p, int64_t seed, const arguments *args) {
+    ardm_dataset *data = NULL;
+    ardm_estimate bound;
+    *out = NULL;
+    if (!has(args, "fit")) return ardm_model_curve(p->model, out);
+    ARDM_TRY(open_data(&data, p, argument(args, "fit"), args));
+    ardm_status status = ardm_measure_curve(out, &bound, p->session, data, 0, ardm_dataset_held_out(data), 16, (uint64_t)seed + 1);
+    ardm_dataset_free(&data);
+    return status;
 }
 
 /* The schedule's cost by the curves of all groups but one; all of them for -1. */
@@ -166,7 +179,7 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
     ARDM_TRY(argument_int(&seed, args, "seed", 0, 0, INT64_MAX));
     ARDM_TRY(ardm_budget_choose(&budget, p->model, p->session, (uint32_t)steps));
     ardm_status status = ardm_evaluate_bound(&bound, p->session, data, 0, count, (uint32_t)draws, (uint64_t)seed, NULL, NULL);
-    if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed);
+    if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed, ardm_session_description(p->session)->context);
     uint64_t bytes = 0, dimensions = 0;
     double predicted = budget.bits, predicted_error = -1;
     if (status == ARDM_OK && has(args, "fit")) status = predict(&predicted, &predicted_error, p, &budget, seed, args);
@@ -201,8 +214,14 @@ static ardm_status run(const arguments *args) {
     ARDM_TRY(need_files(args, 1, 1));
     if (!has(args, "data")) return ardm_fail(ARDM_EINVAL, "give the data: --data PATH");
     ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
-    ardm_status status = open_data(&data, &predictor, argument(args, "items"), args);
-    if (status == ARDM_OK) status = measure(&predictor, data, args);
+    const int32_t reports = has(args, "compare") || has(args, "calibration") || has(args, "map");
+    ardm_status status = ARDM_OK;
+    if (has(args, "map")) status = map_costs(&predictor, args);
+    if (status == ARDM_OK && (has(args, "compare") || has(args, "calibration") || !reports))
+        status = open_data(&data, &predictor, argument(args, "items"), args);
+    if (status == ARDM_OK && !reports) status = measure(&predictor, data, args);
+    if (status == ARDM_OK && has(args, "compare")) status = compare_processes(&predictor, data, args);
+    if (status == ARDM_OK && has(args, "calibration")) status = show_calibration(&predictor, data, args);
     ardm_dataset_free(&data);
     ardm_predictor_close(&predictor);
     ardm_device_close(&device);
@@ -215,12 +234,17 @@ static const option options[] = {
     {"draws", 0, "N", "(cell, n) draws an item of the bound; default 4"},
     {"steps", 0, "N", "calls of the scheduled likelihood; default max(cells, min(48, units))"},
     {"fit", 0, "A:B", "predict by a loss curve measured on these items of the data"},
+    {"compare", 0, NULL, "instead: order-agnostic, parallel and absorbing diffusion by number of network calls (models of order uniform)"},
+    {"calls", 0, "LIST", "the columns of --compare, such as 1,16,256,1000; default powers of 4, one a unit, 4 a unit"},
+    {"full", 0, NULL, "--compare: also the full-order likelihood, one call a unit along one order"},
+    {"calibration", 0, NULL, "instead: expected calibration error by cell, and predicted probabilities against frequencies"},
+    {"map", 0, "FILE", "instead: bits of each unit of one file; pictures: F.png beside the picture; text: a listing, - for standard output"},
     {"coded", 0, NULL, "also compress each item, decode it again, and measure the archives on disk; one file without @A:B"},
     {NULL, 0, NULL, NULL},
 };
 const command command_eval = {"eval",
                               "MODEL --data PATH [--items A:B]",
-                              "Bound, scheduled likelihood and coded size of data, labelled.",
+                              "Bound, scheduled likelihood and coded size of data, labelled; comparisons, calibration, and maps of bits.",
                               "ardm eval tiles --data test.hwc.xz --shape 32x32x3 --items 0:100 --coded",
                               options,
                               run};

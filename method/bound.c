@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ardm/log.h"
+#include "ask_private.h"
 
 enum { BATCH = 16 };
 static const double ln2 = 0.69314718055994530942;
@@ -69,18 +70,10 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
             status =
                 ardm_example_draw(&drawn[i], orders, ardm_process_stages(process), &options, (uint64_t)number, stratum[number % options.batch], NULL);
             if (status != ARDM_OK) break;
-            io.stage[i] = drawn[i].stage;
             io.time[i] = drawn[i].time;
             if (io.block) io.block[i] = drawn[i].block;
-            for (uint32_t u = 0; u < units; u++) {
-                size_t at = (size_t)i * io.units + ardm_session_padded(session, &layout, u), row = (size_t)i * io.rows + u;
-                uint32_t children = 0;
-                io.symbols[at] = symbols[u];
-                io.state[at] = drawn[i].state[u];
-                io.row[row] = (int32_t)(at - (size_t)i * io.units);
-                io.target[row] = (int32_t)ardm_process_digit(process, (uint32_t)drawn[i].stage, (uint32_t)symbols[u], &children);
-                io.children[row] = (int32_t)children;
-            }
+            ardm_ask__item(&io, (uint32_t)i, session, &layout, drawn[i].stage, symbols, drawn[i].state);
+            for (uint32_t u = 0; u < units; u++) ardm_ask__row(&io, (uint32_t)i, u, session, &layout, drawn[i].stage, u, symbols[u]);
         }
         if (status == ARDM_OK) status = ardm_run(io.binding);
         if (status != ARDM_OK) break;

@@ -64,6 +64,16 @@ static ardm_status cell_losses(double **out, const ardm_curve *curve, ardm_sessi
     return status;
 }
 
+ardm_status ardm_budget_losses(double **losses, uint32_t **units, uint32_t *cells, const ardm_curve *curve, ardm_session *session, uint32_t block) {
+    *losses = NULL;
+    ARDM_TRY(cell_units(units, cells, session, block));
+    ardm_status status = cell_losses(losses, curve, session, *units, *cells, block);
+    if (status == ARDM_OK) return status;
+    free(*units);
+    *units = NULL;
+    return status;
+}
+
 /* Calls of the coded part: a text window codes what follows its context. */
 static uint32_t coded_calls(ardm_session *session, const ardm_schedule *schedule, uint32_t block) {
     uint32_t context = ardm_session_description(session)->context, calls = ardm_schedule_calls(schedule), skipped = 0;
@@ -76,18 +86,15 @@ static uint32_t coded_calls(ardm_session *session, const ardm_schedule *schedule
 }
 
 ardm_status ardm_budget_predict(double *bits, const ardm_budget *budget, const ardm_curve *curve, ardm_session *session) {
-    uint32_t *units = NULL, cells;
-    double *losses = NULL;
+    uint32_t *units, cells;
+    double *losses;
     *bits = 0;
-    ARDM_TRY(cell_units(&units, &cells, session, budget->block));
-    ardm_status status = cell_losses(&losses, curve, session, units, cells, budget->block);
-    if (status == ARDM_OK) {
-        uint32_t stages = ardm_process_stages(ardm_session_process(session));
-        *bits = ardm_schedule_predict(budget->schedule, losses) / ((double)sum_of(units, cells) / stages);
-    }
+    ARDM_TRY(ardm_budget_losses(&losses, &units, &cells, curve, session, budget->block));
+    uint32_t stages = ardm_process_stages(ardm_session_process(session));
+    *bits = ardm_schedule_predict(budget->schedule, losses) / ((double)sum_of(units, cells) / stages);
     free(losses);
     free(units);
-    return status;
+    return ARDM_OK;
 }
 
 static ardm_status finish(ardm_budget *out, const ardm_model *model, ardm_session *session) {
@@ -100,11 +107,10 @@ static ardm_status finish(ardm_budget *out, const ardm_model *model, ardm_sessio
 }
 
 static ardm_status make(ardm_schedule **out, ardm_session *session, const ardm_curve *curve, uint32_t block, uint32_t budget) {
-    uint32_t *units = NULL, cells;
-    double *losses = NULL;
-    ARDM_TRY(cell_units(&units, &cells, session, block));
-    ardm_status status = cell_losses(&losses, curve, session, units, cells, block);
-    if (status == ARDM_OK) status = ardm_schedule_optimal(out, losses, units, cells, budget);
+    uint32_t *units, cells;
+    double *losses;
+    ARDM_TRY(ardm_budget_losses(&losses, &units, &cells, curve, session, block));
+    ardm_status status = ardm_schedule_optimal(out, losses, units, cells, budget);
     free(losses);
     free(units);
     return status;

@@ -52,19 +52,19 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
     return ARDM_OK;
 }
 
-ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
-                                int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
+/* by_unit: bits is f64[n, units], else f64[n]. */
+static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *session, const ardm_budget *budget, uint64_t seed,
+                              const ardm_layout *layout, int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
     static const double ln2 = 0.69314718055994530942;
     size_t units = ardm_layout_units(layout);
     ardm_status status = ARDM_OK;
+    for (size_t k = 0; k < n * (by_unit ? units : 1); k++) bits[k] = 0;
     for (uint32_t begin = 0; status == ARDM_OK && begin < n; begin += BATCH) {
         ardm_walk_item items[BATCH];
         ardm_walk *walk = NULL;
         uint32_t count = n - begin < BATCH ? n - begin : BATCH;
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; i < count; i++)
             items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, number + begin + i};
-            bits[begin + i] = 0;
-        }
         status = ardm_walk_open(&walk, session, ARDM_TASK_EVALUATE, layout, budget->schedule, budget->block, seed, items, count);
         for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
             status = ardm_walk_run(walk, c, NULL, 1);
@@ -74,11 +74,21 @@ ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_
             for (uint32_t i = 0; i < count; i++) {
                 ardm_walk_rows rows = ardm_walk_answer(walk, i);
                 for (uint32_t j = 0; j < rows.count; j++)
-                    if (rows.children[j] > 1) bits[begin + i] += (double)nll[(size_t)i * io->rows + j] / ln2;
+                    if (rows.children[j] > 1) bits[by_unit ? (begin + i) * units + rows.unit[j] : begin + i] += (double)nll[i * io->rows + j] / ln2;
             }
             status = ardm_progress("evaluate", begin + (double)count * (c + 1) / ardm_walk_calls(walk), n, "items", NULL);
         }
         ardm_walk_close(&walk);
     }
     return status;
+}
+
+ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
+                                int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
+    return walk_costs(bits, 0, session, budget, seed, layout, symbols, mask, number, n);
+}
+
+ardm_status ardm_scheduled_units(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
+                                 int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
+    return walk_costs(bits, 1, session, budget, seed, layout, symbols, mask, number, n);
 }

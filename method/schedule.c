@@ -193,6 +193,27 @@ ardm_status ardm_schedule_priced(ardm_schedule **out, const double *loss, const 
     return optimal(out, loss, units, cells, 0, price);
 }
 
+/* Fewest steps first. */
+static double scarcity(void *user, uint32_t cell, uint32_t count) {
+    (void)user;
+    (void)cell;
+    return -(double)count;
+}
+
+ardm_status ardm_schedule_equal(ardm_schedule **out, const double *loss, const uint32_t *units, uint32_t cells, uint32_t budget) {
+    *out = NULL;
+    ARDM_TRY(check_budget(units, cells, &budget));
+    uint32_t *count = calloc((size_t)cells + 1, sizeof *count);
+    if (!count) return ardm_fail(ARDM_ENOMEM, "no memory for a schedule of %u cells", cells);
+    ardm_status status = share(count, units, cells, budget, scarcity, NULL);
+    if (!status) status = allocate(out, units, count, cells);
+    for (uint32_t c = 0; c < cells && !status; loss += units[c++])
+        if (count[c]) status = ardm_schedule_cell((*out)->steps + (*out)->start[c], NULL, loss, units[c], count[c]);
+    free(count);
+    if (status) ardm_schedule_free(out);
+    return status;
+}
+
 /* Units a step, so that a share in proportion takes from the coarsest cell. */
 static double coarseness(void *user, uint32_t cell, uint32_t count) { return (double)((const uint32_t *)user)[cell] / (double)count; }
 

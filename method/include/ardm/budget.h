@@ -28,6 +28,9 @@ ardm_status ardm_freeze_schedules(ardm_model *model, ardm_session *session, cons
 ardm_status ardm_budget_choose(ardm_budget *out, const ardm_model *model, ardm_session *session, uint32_t steps);
 /* Predicted bits a dimension of a budget's schedule under another curve than the model's: one fitted on data like that at hand. */
 ardm_status ardm_budget_predict(double *bits, const ardm_budget *budget, const ardm_curve *curve, ardm_session *session);
+/* What ardm/schedule.h takes: units and losses (bits a unit) of every cell of the nominal layout at a block (0 but for blocks families) by a
+ * curve. The caller frees both. */
+ardm_status ardm_budget_losses(double **losses, uint32_t **units, uint32_t *cells, const ardm_curve *curve, ardm_session *session, uint32_t block);
 /* One of the model's frozen schedules, as an archive names it. */
 ardm_status ardm_budget_frozen(ardm_budget *out, const ardm_model *model, ardm_session *session, uint32_t index);
 /* An explicit schedule of an archive. */

@@ -23,5 +23,8 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
  *   bits  f64[n]    mask as above: given units cost nothing    number  the order's item of the first */
 ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
                                 int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n);
+/* The same unit by unit, stages added up: bits f64[n, units], 0 where given or void. */
+ardm_status ardm_scheduled_units(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
+                                 int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n);
 
 #endif

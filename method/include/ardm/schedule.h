@@ -29,6 +29,9 @@ ardm_status ardm_schedule_optimal(ardm_schedule **out, const double *loss, const
 ardm_status ardm_schedule_priced(ardm_schedule **out, const double *loss, const uint32_t *units, uint32_t cells, double price);
 /* Evenly spaced, round-half-even(j * units / steps), the budget shared in proportion to units. */
 ardm_status ardm_schedule_naive(ardm_schedule **out, const uint32_t *units, uint32_t cells, uint32_t budget);
+/* The same number of steps for every cell (a cell of fewer units takes one a unit and leaves the rest to the others), each cell's steps
+ * optimal: how the paper splits calls over stages, kept for comparison. What does not divide goes to the first cells. */
+ardm_status ardm_schedule_equal(ardm_schedule **out, const double *loss, const uint32_t *units, uint32_t cells, uint32_t budget);
 /* max(non-empty cells, min(48, sum of units)). */
 uint32_t ardm_schedule_default_budget(const uint32_t *units, uint32_t cells);
 
