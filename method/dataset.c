@@ -139,9 +139,9 @@ static ardm_status add_file(ardm_dataset *d, const char *path, int64_t begin, in
     if (status == ARDM_OK) {
         /* A shape says how raw bytes are read; files that announce themselves do not need it. */
         const ardm_modality *known = NULL;
-        int32_t raw = o->shape && o->shape[0] && ardm_modality_probe(&known, bytes.data + begin, (size_t)size, name) == ARDM_OK &&
-                      strcmp(ardm_modality_id(known), "text") == 0;
-        options.shape = raw ? o->shape : NULL;
+        int32_t announced =
+            ardm_modality_probe(&known, bytes.data + begin, (size_t)size, name) == ARDM_OK && known && strcmp(ardm_modality_id(known), "text") != 0;
+        options.shape = o->shape && o->shape[0] && !announced ? o->shape : NULL;
         status = ardm_source_open(&source, modality, bytes.data + begin, (size_t)size, name, &options);
     }
     if (status == ARDM_OK) status = add_source(d, source, path, o);

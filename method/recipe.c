@@ -12,23 +12,26 @@ static const ardm_config_key keys[] = {
      "training files, blank-separated, relative to --data or $ARDM_DATA; path@A:B takes bytes A to B-1"},
     {"data", "shape", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "extents of raw arrays, such as 32x32x3"},
     {"data", "tile", ARDM_KEY_INT, "32", 8, 256, NULL, "pixels", "edge of an image tile"},
-    {"data", "window", ARDM_KEY_INT, "512", 16, 8192, NULL, "symbols", "length of a text window; coding gives its first half"},
+    {"data", "window", ARDM_KEY_INT, "512", 16, 8192, NULL, "symbols",
+     "length of a window of text or sound; coding gives its first half, except to a diffwave without order raster"},
     {"data", "licence", ARDM_KEY_TEXT, "not stated", 0, 0, NULL, "", "licence of the data, kept in the model"},
-    {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, …"},
-    {"modality", "variant", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "what of the plugin: rgb, grey; bytes, letters"},
+    {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, audio"},
+    {"modality", "variant", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "what of the plugin: rgb, grey; bytes, letters; …"},
     {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant|augment-least-significant", "", "transition"},
     {"process", "base", ARDM_KEY_INT, "2", 2, 65536, NULL, "", "branching factor of the least-significant families, any from 2 to K"},
-    {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "", "uniform, raster, quincunx, blocks:n, blocks:1-16"},
-    {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet", "", "network"},
+    {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "",
+     "uniform, raster, quincunx (pictures), dyadic (sounds, text), blocks:n, blocks:1-16"},
+    {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet|diffwave", "", "network"},
     {"network", "width", ARDM_KEY_INT, "128", 16, 4096, NULL, "channels", "hidden width"},
-    {"network", "layers", ARDM_KEY_INT, "6", 1, 128, NULL, "", "transformer or residual blocks"},
+    {"network", "layers", ARDM_KEY_INT, "6", 1, 128, NULL, "", "transformer, residual or gated blocks"},
     {"network", "heads", ARDM_KEY_INT, "4", 0, 64, NULL, "", "attention heads; 0 leaves a unet without attention"},
     {"network", "context", ARDM_KEY_INT, "0", 0, 8, NULL, "symbols", "transformer: hashed embeddings of up to so many preceding symbols"},
     {"network", "buckets", ARDM_KEY_INT, "1024", 16, 1048576, NULL, "rows", "rows of each hashed embedding, a power of two"},
     {"network", "stem", ARDM_KEY_INT, "32", 4, 512, NULL, "channels", "unet: width at full resolution"},
     {"network", "groups", ARDM_KEY_INT, "8", 1, 64, NULL, "", "unet: groups of group norm"},
-    {"network", "scales", ARDM_KEY_INT, "3", 1, 5, NULL, "", "unet: scales of the interpolation features"},
+    {"network", "scales", ARDM_KEY_INT, "3", 1, 5, NULL, "", "unet, diffwave: scales of the interpolation features"},
     {"network", "down", ARDM_KEY_INT, "2", 1, 4, NULL, "pixels", "unet: space-to-depth block"},
+    {"network", "cycle", ARDM_KEY_INT, "10", 1, 20, NULL, "blocks", "diffwave: dilations 1, 2, 4 … over so many blocks, then from 1 again"},
     {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture", "",
      "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture"},
     {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
@@ -67,18 +70,34 @@ static ardm_status check(const ardm_recipe *r) {
         return ardm_fail(ARDM_EINVAL, "[train] batch %lld must be a multiple of draws %lld", (long long)r->batch, (long long)r->draws);
     const ardm_network *n = &r->network;
     if (n->kind == ARDM_NETWORK_TRANSFORMER && n->heads == 0) return ardm_fail(ARDM_EINVAL, "[network] a transformer needs heads of at least 1");
-    if (n->heads && n->width % n->heads)
+    if (n->kind != ARDM_NETWORK_DIFFWAVE && n->heads && n->width % n->heads)
         return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of heads %lld", (long long)n->width, (long long)n->heads);
     if (n->kind == ARDM_NETWORK_UNET && n->width % n->groups)
         return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of groups %lld", (long long)n->width, (long long)n->groups);
     if (n->buckets & (n->buckets - 1)) return ardm_fail(ARDM_EINVAL, "[network] buckets %lld must be a power of two", (long long)n->buckets);
     if (n->kind == ARDM_NETWORK_TRANSFORMER && (n->head == ARDM_HEAD_MIXTURE || n->head == ARDM_HEAD_CDF))
-        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a mixture needs the interpolation of kind = unet; a transformer takes softmax, direct or data");
+        return ardm_fail(ARDM_EUNSUPPORTED,
+                         "[head] a mixture needs the interpolation of kind = unet or diffwave; a transformer takes softmax, direct or data");
     if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
         return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
     int32_t blocks = strncmp(r->order, "blocks:", 7) == 0;
     if (blocks && n->kind != ARDM_NETWORK_TRANSFORMER) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the block-causal transformer", r->order);
     if (blocks && strcmp(r->family, "absorbing") != 0) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the absorbing process", r->order);
+    return ARDM_OK;
+}
+
+/* What depends on the data. Frequencies are of at most 4,096 children (numerics.md 7). */
+static ardm_status check_form(const ardm_recipe *r) {
+    enum { MOST = 4096 };
+    const ardm_network *n = &r->network;
+    if (n->kind == ARDM_NETWORK_DIFFWAVE && n->channels != 1)
+        return ardm_fail(ARDM_EUNSUPPORTED,
+                         "[network] kind = diffwave takes sounds of one channel, these have %lld: mix them or take the channels apart",
+                         (long long)n->channels);
+    if (n->base > MOST)
+        return ardm_fail(ARDM_EUNSUPPORTED,
+                         "one of %lld is chosen in a stage, at most %d can be coded: say [process] family = zero-least-significant and base = 256",
+                         (long long)n->base, MOST);
     return ARDM_OK;
 }
 
@@ -104,9 +123,13 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     r->family = ardm_config_text(c, "process", "family");
     r->base = ardm_config_int(c, "process", "base");
     r->order = ardm_config_text(c, "order", "family");
+    const char *called = ardm_config_text(c, "network", "kind");
+    int32_t kind = strcmp(called, "unet") == 0       ? ARDM_NETWORK_UNET
+                   : strcmp(called, "diffwave") == 0 ? ARDM_NETWORK_DIFFWAVE
+                                                     : ARDM_NETWORK_TRANSFORMER;
     r->network = (ardm_network){
         .size = sizeof r->network,
-        .kind = strcmp(ardm_config_text(c, "network", "kind"), "unet") == 0 ? ARDM_NETWORK_UNET : ARDM_NETWORK_TRANSFORMER,
+        .kind = kind,
         .family = r->family,
         .base = r->base,
         .width = ardm_config_int(c, "network", "width"),
@@ -120,6 +143,7 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
         .groups = ardm_config_int(c, "network", "groups"),
         .scales = ardm_config_int(c, "network", "scales"),
         .down = ardm_config_int(c, "network", "down"),
+        .cycle = ardm_config_int(c, "network", "cycle"),
     };
     const char *head = ardm_config_text(c, "head", "kind");
     /* Of one stage, direct and data are both the softmax over K, and a child's interval is a bin. */
@@ -182,7 +206,9 @@ ardm_status ardm_recipe_resolve(ardm_recipe *r, int64_t classes, int64_t channel
     r->network.stages = ardm_process_stages(*process);
     r->network.base = ardm_process_base(*process);
     r->network.inputs = ardm_process_inputs(*process);
-    return ARDM_OK;
+    ardm_status status = check_form(r);
+    if (status != ARDM_OK) ardm_process_free(process);
+    return status;
 }
 
 void ardm_recipe_free(ardm_recipe **recipe) {

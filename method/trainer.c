@@ -19,6 +19,9 @@ ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, cons
 ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
     ardm_layout layout = ardm_dataset_layout(trainer->dataset);
     const ardm_network *net = &trainer->recipe->network;
+    /* A window goes on where the one before ends. What that tells is worth coding half a window at a time, unless the order begins all over
+     * the window: then it tells the first sample or two, and twice the calls would be a bad bargain. */
+    int32_t onward = net->kind != ARDM_NETWORK_DIFFWAVE || strcmp(trainer->recipe->order, "raster") == 0;
     return (ardm_description){
         .process = ardm_process_text(trainer->process),
         .order = trainer->recipe->order,
@@ -27,7 +30,7 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
         .extent = {layout.extent[0], layout.rank > 1 ? layout.extent[1] : 0},
         .channels = layout.channels,
         .multiple = net->kind == ARDM_NETWORK_UNET ? (uint32_t)net->down : 1,
-        .context = layout.rank == 1 ? layout.extent[0] / 2 : 0,
+        .context = layout.rank == 1 && onward ? layout.extent[0] / 2 : 0,
     };
 }
 
