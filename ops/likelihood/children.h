@@ -30,5 +30,8 @@ void ardm__child_interval(const ardm__children *children, const ardm__parent *pa
 
 /* For oracles and bounds, by enumeration: the child that leaf x belongs to, -1 where the row's parent does not hold it. */
 int64_t ardm__leaf_child(const ardm_call *call, const void *const *in, uint32_t parent, uint32_t table, int64_t row, int64_t x);
+/* Likewise the intervals of all children of a row, low and high of B entries each; the number of children. */
+int64_t ardm__child_intervals(const ardm_call *call, const void *const *in, uint32_t parent, uint32_t table, int64_t row, int64_t *low,
+                              int64_t *high);
 
 #endif

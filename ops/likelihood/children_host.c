@@ -87,3 +87,35 @@ int64_t ardm__leaf_child(const ardm_call *call, const void *const *in, uint32_t 
     for (int64_t s = within(stage, 0, stages - 1) + 1; s < stages; ++s) fine *= base;
     return x / fine / base == shown / fine / base ? x / fine % base : -1;
 }
+
+/* Regular: from the leaves. Tables: the rule of children.h, whose bisection is part of it. */
+int64_t ardm__child_intervals(const ardm_call *call, const void *const *in, uint32_t parent, uint32_t table, int64_t row, int64_t *low,
+                              int64_t *high) {
+    int64_t K = call->attrs[1].i, count = 0;
+    if (call->n_in <= table || !call->in[table].dtype) {
+        for (int64_t x = 0; x < K; ++x) {
+            int64_t j = ardm__leaf_child(call, in, parent, table, row, x);
+            if (j < 0) continue;
+            if (j >= count) low[count++] = x;
+            high[j] = x;
+        }
+        return count;
+    }
+    int64_t items = call->in[parent].dim[0], rows = ardm_shape_count(&call->in[parent]), plane = call->in[table].dim[1] * K;
+    int64_t shown = within(((const int32_t *)in[parent])[row], 0, K - 1), stage = ((const int32_t *)in[parent + 1])[row / (rows / items)];
+    const int32_t *least = (const int32_t *)in[table] + within(stage, 0, call->in[table].dim[1] - 2) * K;
+    count = within(least[4 * plane + shown], 1, call->attrs[2].i);
+    for (int64_t j = 0; j < count; ++j) {
+        int64_t x = within(least[shown], 0, K - 1), end = within(least[plane + shown], x, K - 1);
+        while (x < end) {
+            int64_t middle = x + (end - x) / 2;
+            if (within(least[3 * plane + middle], 0, call->attrs[2].i - 1) >= j)
+                end = middle;
+            else
+                x = middle + 1;
+        }
+        low[j] = within(least[K + x], 0, K - 1);
+        high[j] = within(least[plane + K + x], low[j], K - 1);
+    }
+    return count;
+}

@@ -1,4 +1,4 @@
 target_sources(ardm_ops PRIVATE likelihood/softmax_nll.c likelihood/mixture.c likelihood/mixture_nll.c likelihood/mixture_logits.c
-                                likelihood/children_host.c likelihood/children.c)
+                                likelihood/children_host.c likelihood/children.c likelihood/mixture_children.c)
 ardm_reference_sources(likelihood/softmax_rows.c likelihood/mixture_rows.c likelihood/children_rows.c)
-ardm_embed_kernels(ardm_ops likelihood/softmax.cl likelihood/mixture.cl likelihood/children.cl)
+ardm_embed_kernels(ardm_ops likelihood/softmax.cl likelihood/mixture.cl likelihood/children.cl likelihood/mixture_children.cl)

@@ -7,14 +7,16 @@
 
 const ardm_attr ardm__mixture_attrs[1] = {{"classes", ARDM_ATTR_INT, "256", 2, 65536, "bins K on -1 ... 1"}};
 
-ardm__mixture ardm__mixture_of(const ardm_call *call) {
-    ardm__mixture mix = {(int32_t)(ardm_shape_last(&call->in[0], 0) / 3), (int32_t)call->attrs[0].i, 0, 3, 0, 0};
+ardm__mixture ardm__mixture_make(int64_t M, int64_t K) {
+    ardm__mixture mix = {(int32_t)M, (int32_t)K, 0, 3, 0, 0};
     float span = (float)(mix.K - 1);
     mix.low = ardm_flush(-ardm_log(span)) - 2.0f;
     mix.gap = ardm_flush(ardm_log(ardm_divide(2.0f, span)));
     mix.half = ardm_mul(span, 0.5f);
     return mix;
 }
+
+ardm__mixture ardm__mixture_of(const ardm_call *call) { return ardm__mixture_make(ardm_shape_last(&call->in[0], 0) / 3, call->attrs[0].i); }
 
 ardm_status ardm__mixture_check(const ardm_call *call, uint32_t n) {
     const ardm_shape *p = &call->in[0];
@@ -34,10 +36,14 @@ ardm_status ardm__mixture_check(const ardm_call *call, uint32_t n) {
     return ARDM_OK;
 }
 
+ardm__component ardm__mixture_component_of(const double *p, double centre, int64_t m, int64_t M, int64_t K) {
+    double low = -log((double)(K - 1)) - 2, raw = p[2 * M + m], scale = fmin(fmax(raw, low), 3);
+    return (ardm__component){p[m], centre + p[M + m], exp(-scale), raw, raw < low || raw > 3};
+}
+
 ardm__component ardm__mixture_component(const ardm_call *call, const double *p, const double *centre, int64_t row, int64_t m) {
-    int64_t width = ardm_shape_last(&call->in[0], 0), M = width / 3;
-    double low = -log((double)(call->attrs[0].i - 1)) - 2, raw = p[row * width + 2 * M + m], scale = fmin(fmax(raw, low), 3);
-    return (ardm__component){p[row * width + m], centre[row] + p[row * width + M + m], exp(-scale), raw, raw < low || raw > 3};
+    int64_t width = ardm_shape_last(&call->in[0], 0);
+    return ardm__mixture_component_of(p + row * width, centre[row], m, width / 3, call->attrs[0].i);
 }
 
 /* Mass between two points as a difference of sigmoids, on the side where both are small; far out the leading term. */

@@ -3,62 +3,7 @@
 //   low, high, gap, half   limits of the log scale, log(2 / (K - 1)), (K - 1) / 2
 //   STRIP    rows (of the likelihood) or bins (of the logits) that one pass holds: vectors on a CPU, one on a GPU
 
-#ifndef STRIP
-#define STRIP 16
-#endif
-#define MOST 32
-#define BLOCK 256
-
-// log(1 - exp(-d)), with log_d = log d: a series below 1, else directly.
-static float log_width(const float d, const float log_d) {
-    const float y = ardm_mul(d, 0.5f);
-    const float q = ardm_flush(ardm_mul(y, y));
-    float s = fma(q, -2.6455026455e-05f, 3.5273368607e-04f);
-    s = fma(s, q, -5.5555555556e-03f);
-    s = fma(s, q, 1.6666666667e-01f);
-    const float near = fma(s, q, log_d - y);
-    const float far = ardm_log1p(-ardm_exp(-d));
-    return ardm_select(d < 1.0f, near, far);
-}
-
-// d / (exp(d) - 1), likewise.
-static float width_slope(const float d) {
-    const float y = ardm_mul(d, 0.5f);
-    const float q = ardm_flush(ardm_mul(y, y));
-    float s = fma(q, -2.1164021164e-04f, 2.1164021164e-03f);
-    s = fma(s, q, -2.2222222222e-02f);
-    s = fma(s, q, 3.3333333333e-01f);
-    const float near = fma(s, q, 1.0f - y);
-    const float e = ardm_flush(ardm_exp(-d));
-    const float far = ardm_divide(ardm_flush(ardm_mul(d, e)), 1.0f - e);
-    return ardm_select(d < 1.0f, near, far);
-}
-
-// Log of the mass of bin k under one component: a, b are its scaled edges, width = log(1 - exp(a - b)).
-static float log_mass(const float a, const float b, const float width, const int first, const int last) {
-    const float up = ardm_select(last, 0.0f, ardm_softplus(-b));
-    const float down = ardm_select(first, 0.0f, ardm_softplus(a));
-    return (ardm_select(first | last, 0.0f, width) - up) - down;
-}
-
-static float edge(const float at, const float u, const float d) { return ardm_flush(ardm_mul(ardm_flush(at - u), d)); }
-
-static float scale_of(const float raw, const float low, const float high) {
-    const float s = ardm_select(raw < low, low, raw);
-    return ardm_select(s > high, high, s);
-}
-
-// Log-sum-exp over M values a lane, the maximum in `top`.
-static void log_sum(float t[MOST][STRIP], const int M, float *restrict out) {
-    float top[STRIP], sum[STRIP];
-    for (int j = 0; j < STRIP; j++) top[j] = t[0][j];
-    for (int m = 1; m < M; m++)
-        for (int j = 0; j < STRIP; j++) top[j] = ardm_max(top[j], t[m][j]);
-    for (int j = 0; j < STRIP; j++) sum[j] = 0.0f;
-    for (int m = 0; m < M; m++)
-        for (int j = 0; j < STRIP; j++) sum[j] += ardm_flush(ardm_exp(t[m][j] - top[j]));
-    for (int j = 0; j < STRIP; j++) out[j] = ardm_flush(top[j] + ardm_log(sum[j]));
-}
+#include "mixture.clh"
 
 // global  ceil(rows / STRIP); any local size
 kernel void mixture_nll(global const float *restrict p, global const float *restrict centre, global const int *restrict target,

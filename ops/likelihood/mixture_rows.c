@@ -49,17 +49,24 @@ typedef struct lanes {
     int32_t k[STRIP];
 } lanes;
 
-static void load(lanes *s, const ardm__mixture *mix, const float *p, const float *centre, const int32_t *target, int64_t begin, int64_t end) {
+static void gather(lanes *s, const ardm__mixture *mix, const float *p, const float *centre, int64_t begin, int64_t end) {
     for (int j = 0; j < STRIP; ++j) {
         int64_t row = begin + j < end ? begin + j : end - 1;
         const float *x = p + row * 3 * mix->M;
-        s->k[j] = target[row] < 0 ? 0 : target[row] >= mix->K ? mix->K - 1 : target[row];
         s->centre[j] = centre[row];
         for (int m = 0; m < mix->M; ++m) {
             s->w[m][j] = x[m];
             s->o[m][j] = x[mix->M + m];
             s->g[m][j] = x[2 * mix->M + m];
         }
+    }
+}
+
+static void load(lanes *s, const ardm__mixture *mix, const float *p, const float *centre, const int32_t *target, int64_t begin, int64_t end) {
+    gather(s, mix, p, centre, begin, end);
+    for (int j = 0; j < STRIP; ++j) {
+        int64_t row = begin + j < end ? begin + j : end - 1;
+        s->k[j] = target[row] < 0 ? 0 : target[row] >= mix->K ? mix->K - 1 : target[row];
     }
 }
 
@@ -156,6 +163,139 @@ void ARDM_REFERENCE(mixture_logits_rows)(const ardm__mixture *mix, const float *
             }
             log_sum(t, M, over);
             for (int32_t k = at; k < K && k < at + STRIP; ++k) z[row * K + k] = ardm_flush(over[k - at] - under[k - at]);
+        }
+    }
+}
+
+/* --- children ---------------------------------------------------------------------------------------------------------------------- */
+
+/* A strip of rows and one child of each: its outer bins, their number n, and whether it reaches an end. */
+typedef struct intervals {
+    lanes s;
+    float d[MOST][STRIP], log_d[MOST][STRIP], u[MOST][STRIP], from[STRIP], to[STRIP], n[STRIP], log_n[STRIP];
+    int32_t first[STRIP], last[STRIP], most; /* most: children of a row of the strip */
+    ardm__parent parent[STRIP];
+} intervals;
+
+static void open_rows(intervals *v, const ardm__mixture *mix, const ardm__children *children, const float *p, const float *centre, int64_t begin,
+                      int64_t end) {
+    lanes *s = &v->s;
+    gather(s, mix, p, centre, begin, end);
+    v->most = 0;
+    for (int j = 0; j < STRIP; ++j) {
+        v->parent[j] = ardm__parent_of(children, begin + j < end ? begin + j : end - 1);
+        if (v->parent[j].count > v->most) v->most = v->parent[j].count;
+    }
+    for (int m = 0; m < mix->M; ++m)
+        for (int j = 0; j < STRIP; ++j) {
+            v->log_d[m][j] = ardm_flush(mix->gap - limited(s->g[m][j], mix->low, mix->high));
+            v->d[m][j] = ardm_flush(ardm_exp(v->log_d[m][j]));
+            v->u[m][j] = ardm_flush(ardm_fma(ardm_flush(s->centre[j] + s->o[m][j]), mix->half, mix->half));
+        }
+    log_sum(s->w, mix->M, s->under);
+}
+
+/* Child `child` of each row, a row's last where it has fewer: t and the sum over components. */
+static void open_child(intervals *v, const ardm__mixture *mix, const ardm__children *children, int32_t child) {
+    for (int j = 0; j < STRIP; ++j) {
+        int32_t low, high;
+        ardm__child_interval(children, &v->parent[j], child < v->parent[j].count ? child : v->parent[j].count - 1, &low, &high);
+        v->from[j] = (float)low - 0.5f;
+        v->to[j] = (float)high + 0.5f;
+        v->n[j] = (float)(high - low + 1);
+        v->first[j] = low == 0;
+        v->last[j] = high == mix->K - 1;
+    }
+    for (int j = 0; j < STRIP; ++j) v->log_n[j] = ardm_log(v->n[j]);
+    for (int m = 0; m < mix->M; ++m)
+        for (int j = 0; j < STRIP; ++j) {
+            float d = v->d[m][j], u = v->u[m][j];
+            float width = log_width(ardm_flush(ardm_mul(d, v->n[j])), ardm_flush(v->log_d[m][j] + v->log_n[j]));
+            float mass = log_mass(edge(v->from[j], u, d), edge(v->to[j], u, d), width, v->first[j], v->last[j]);
+            v->s.t[m][j] = ardm_flush(v->s.w[m][j] + mass);
+        }
+    log_sum(v->s.t, mix->M, v->s.over);
+}
+
+void ARDM_REFERENCE(mixture_children_rows)(const ardm__mixture *mix, const ardm__children *children, const float *p, const float *centre, float *y,
+                                           int64_t begin, int64_t end) {
+    const int64_t B = children->most;
+    intervals v;
+    for (int64_t at = begin; at < end; at += STRIP) {
+        const int64_t many = end - at < STRIP ? end - at : STRIP;
+        open_rows(&v, mix, children, p, centre, at, end);
+        for (int32_t child = 0; child < v.most; ++child) {
+            open_child(&v, mix, children, child);
+            for (int64_t j = 0; j < many; ++j) y[(at + j) * B + child] = child < v.parent[j].count ? ardm_flush(v.s.over[j] - v.s.under[j]) : 0.0f;
+        }
+        for (int64_t j = 0; j < many; ++j)
+            for (int64_t child = v.most; child < B; ++child) y[(at + j) * B + child] = 0;
+    }
+}
+
+enum { WEIGHT, MEAN, SCALE, KINDS, BLOCK = 256 };
+
+/* One child's terms into the running blocks. */
+static void add_child(intervals *v, const ardm__mixture *mix, const float *seed, float block[KINDS][MOST][STRIP]) {
+    const float low = mix->low, high = mix->high, half = mix->half;
+    lanes *s = &v->s;
+    for (int m = 0; m < mix->M; ++m)
+        for (int j = 0; j < STRIP; ++j) {
+            float d = v->d[m][j], u = v->u[m][j], a = edge(v->from[j], u, d), b = edge(v->to[j], u, d);
+            float below = ardm_select(v->first[j], 0.0f, ardm_flush(ardm_sigmoid(a)));
+            float above = ardm_select(v->last[j], 0.0f, ardm_flush(ardm_sigmoid(-b)));
+            float gm = ardm_flush(ardm_mul(ardm_flush(below - above), ardm_flush(ardm_mul(d, half))));
+            float slope = ardm_select(v->first[j] | v->last[j], 0.0f, width_slope(ardm_flush(ardm_mul(d, v->n[j]))));
+            float gs = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + slope;
+            gs = ardm_select((s->g[m][j] < low) | (s->g[m][j] > high), 0.0f, ardm_flush(gs));
+            float prior = ardm_flush(ardm_exp(ardm_flush(s->w[m][j] - s->under[j])));
+            float share = ardm_flush(ardm_exp(ardm_flush(s->t[m][j] - s->over[j])));
+            block[WEIGHT][m][j] += ardm_flush(ardm_mul(seed[j], ardm_flush(share - prior)));
+            block[MEAN][m][j] += ardm_flush(ardm_mul(seed[j], ardm_flush(ardm_mul(share, gm))));
+            block[SCALE][m][j] += ardm_flush(ardm_mul(-seed[j], ardm_flush(ardm_mul(share, gs))));
+        }
+}
+
+static void clear(float sums[KINDS][MOST][STRIP], int32_t M) {
+    for (int kind = 0; kind < KINDS; ++kind)
+        for (int m = 0; m < M; ++m)
+            for (int j = 0; j < STRIP; ++j) sums[kind][m][j] = 0;
+}
+
+/* A total of +0 does not change what is added to it: the first block needs no case of its own. */
+static void close_block(float total[KINDS][MOST][STRIP], float block[KINDS][MOST][STRIP], int32_t M) {
+    for (int kind = 0; kind < KINDS; ++kind)
+        for (int m = 0; m < M; ++m)
+            for (int j = 0; j < STRIP; ++j) total[kind][m][j] += block[kind][m][j];
+    clear(block, M);
+}
+
+void ARDM_REFERENCE(mixture_children_grad_rows)(const ardm__mixture *mix, const ardm__children *children, const float *p, const float *centre,
+                                                const float *dy, float *dp, float *dcentre, int64_t begin, int64_t end) {
+    const int64_t B = children->most;
+    const int32_t M = mix->M;
+    float total[KINDS][MOST][STRIP], block[KINDS][MOST][STRIP], seed[STRIP];
+    intervals v;
+    for (int64_t at = begin; at < end; at += STRIP) {
+        const int64_t many = end - at < STRIP ? end - at : STRIP;
+        open_rows(&v, mix, children, p, centre, at, end);
+        clear(total, M);
+        clear(block, M);
+        for (int32_t child = 0; child < v.most; ++child) {
+            if (child > 0 && child % BLOCK == 0) close_block(total, block, M);
+            for (int64_t j = 0; j < STRIP; ++j) seed[j] = j < many && child < v.parent[j].count ? dy[(at + j) * B + child] : 0.0f;
+            open_child(&v, mix, children, child);
+            add_child(&v, mix, seed, block);
+        }
+        close_block(total, block, M);
+        for (int64_t j = 0; j < many; ++j) {
+            float sum = 0;
+            for (int m = 0; m < M; ++m) {
+                float *x = dp + (at + j) * 3 * M + m;
+                for (int kind = 0; kind < KINDS; ++kind) x[kind * M] = ardm_flush(total[kind][m][j]);
+                sum += x[MEAN * M];
+            }
+            dcentre[at + j] = ardm_flush(sum);
         }
     }
 }

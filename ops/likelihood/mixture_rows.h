@@ -16,10 +16,18 @@
  *     dw = F(dy · F(q - r))
  *     do = F(-dy · F(r · F(F(A - B) · F(d · half))))     dc = F(sum of do, ascending)
  *     dg = F(dy · F(r · F((F(b · B) - F(a · A)) + width_slope))), +0 where g is limited
- *     width_slope = d / (exp(d) - 1), by 1 - y + y²/3 - y⁴/45 + 2y⁶/945 - y⁸/4725 below d = 1 */
+ *     width_slope = d / (exp(d) - 1), by 1 - y + y²/3 - y⁴/45 + 2y⁶/945 - y⁸/4725 below d = 1
+ *
+ * A child is an interval of n bins lo … hi (children.h). It is a bin with edges a of lo and b of hi and with the width
+ *     n · d: d' = F(d · n), log_d' = F(log_d + log n) in log_width and width_slope; lo = 0 is first, hi = K - 1 is last, both have mass 1
+ *     y_j = F(lse(t) - lse(w)); for n = 1 these are the bits of z_lo
+ * Gradient: sums are block sums over children, ascending, of
+ *     F(dy_j · F(r - q)),  F(dy_j · F(r · F(F(A - B) · F(d · half)))),  F(-dy_j · F(r · F((F(b · B) - F(a · A)) + width_slope))),
+ * the last +0 where g is limited; dw, do, dg are F of them, dc = F(sum of do, ascending). Children beyond the last are +0 and count as +0. */
 #ifndef ARDM_LIKELIHOOD_MIXTURE_ROWS_H
 #define ARDM_LIKELIHOOD_MIXTURE_ROWS_H
 
+#include "likelihood/children.h"
 #include "reference.h"
 
 enum { ARDM__MIXTURES = 32 };
@@ -37,5 +45,11 @@ ARDM_REFERENCE_DECLARE(void, mixture_nll_grad_rows,
                         float *dcentre, int64_t begin, int64_t end));
 ARDM_REFERENCE_DECLARE(void, mixture_logits_rows,
                        (const ardm__mixture *mix, const float *p, const float *centre, float *z, int64_t begin, int64_t end));
+ARDM_REFERENCE_DECLARE(void, mixture_children_rows,
+                       (const ardm__mixture *mix, const ardm__children *children, const float *p, const float *centre, float *y, int64_t begin,
+                        int64_t end));
+ARDM_REFERENCE_DECLARE(void, mixture_children_grad_rows,
+                       (const ardm__mixture *mix, const ardm__children *children, const float *p, const float *centre, const float *dy, float *dp,
+                        float *dcentre, int64_t begin, int64_t end));
 
 #endif
