@@ -141,9 +141,19 @@ ardm_status ardm_source_item(ardm_item *out, ardm_source *source, int64_t index)
     int64_t width = out->extents[0] > 0 ? out->count / out->extents[0] : 0, each = width > 0 && width < SLAB ? SLAB / width : 1;
     if (each > out->extents[0]) each = out->extents[0];
     int32_t *slab = NULL;
+    /* What is held here while the plugin reads is no longer there for it to allocate. */
+    const uint64_t held = (uint64_t)out->count * sizeof *out->symbols + (uint64_t)(width * each) * sizeof *slab, budget = source->task.budget;
+    if (status == ARDM_OK && held > budget)
+        status =
+            ardm_fail(ARDM_ENOMEM, "an item of %lld symbols with rows of %lld needs %llu bytes, more than the %llu that are left of the memory limit",
+                      (long long)out->count, (long long)width, (unsigned long long)held, (unsigned long long)budget);
     if (status == ARDM_OK && !(slab = malloc((size_t)(width * each) * sizeof *slab + 1)))
         status = ardm_fail(ARDM_ENOMEM, "no memory for a slab of %lld symbols", (long long)(width * each));
-    if (status == ARDM_OK) status = read_item(out, source, index, slab, each);
+    if (status == ARDM_OK) {
+        source->task.budget -= held;
+        status = read_item(out, source, index, slab, each);
+        source->task.budget += held;
+    }
     free(slab);
     if (status != ARDM_OK) ardm_item_free(out);
     return status;

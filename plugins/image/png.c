@@ -120,6 +120,7 @@ static int32_t check_kind(ardm_task *task, image_reader *r, state *s) {
 static int32_t read_info(state *s) {
     if (setjmp(png_jmpbuf(s->png))) return png_status(s);
     png_set_crc_action(s->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_benign_errors(s->png, 0); /* else a wrong checksum of the pixels, met behind the last row, is only a warning */
     png_set_chunk_malloc_max(s->png, MOST_CHUNK);
     png_set_chunk_cache_max(s->png, 2 * KEPT);
     png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);

@@ -65,7 +65,7 @@ int32_t image_raw_open(ardm_task *task, image_reader *r, const char *shape) {
 static int64_t big_endian(const uint8_t *b) { return ((int64_t)b[0] << 24) | ((int64_t)b[1] << 16) | ((int64_t)b[2] << 8) | b[3]; }
 
 int32_t image_idx_open(ardm_task *task, image_reader *r) {
-    uint8_t magic[4], dims[16];
+    uint8_t magic[4] = {0}, dims[16];
     if (image_get(&r->in, magic, 4) != 4 || magic[2] != 8 || magic[3] < 3 || magic[3] > 4)
         return image_fail(task, ARDM_PLUGIN_EUNSUPPORTED, "IDX type %d of rank %d; pictures are bytes (8) of rank 3 or 4", magic[2], magic[3]);
     int64_t bytes = 4 * magic[3], length = image_host->length(task);
@@ -75,10 +75,10 @@ int32_t image_idx_open(ardm_task *task, image_reader *r) {
     r->items = big_endian(dims);
     r->side = idx_sides[magic[3] - 3];
     r->side_bytes = sizeof idx_sides[0];
-    int64_t want = r->items * r->height * r->width * r->channels;
-    if (length >= 0 && length - 4 - bytes != want)
-        return image_fail(task, ARDM_PLUGIN_EFORMAT, "IDX: %lld pictures need %lld bytes of samples, the file has %lld", (long long)r->items,
-                          (long long)want, (long long)(length - 4 - bytes));
+    int64_t each = r->height * r->width * r->channels, samples = length - 4 - bytes; /* the product of all four may pass 64 bits */
+    if (length >= 0 && (samples % each != 0 || samples / each != r->items))
+        return image_fail(task, ARDM_PLUGIN_EFORMAT, "IDX: %lld pictures need %lld bytes of samples each, the file has %lld in all",
+                          (long long)r->items, (long long)each, (long long)samples);
     return ARDM_PLUGIN_OK;
 }
 

@@ -46,5 +46,6 @@ TCase *archive_cases(void);
 TCase *model_cases(void);
 TCase *graph_cases(void);
 TCase *recipe_cases(void);
+TCase *picture_cases(void);
 
 #endif

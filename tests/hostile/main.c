@@ -11,6 +11,7 @@ int main(void) {
     suite_add_tcase(suite, model_cases());
     suite_add_tcase(suite, graph_cases());
     suite_add_tcase(suite, recipe_cases());
+    suite_add_tcase(suite, picture_cases());
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK); /* one process: memory is counted and the device is shared */
     srunner_run_all(runner, CK_NORMAL);
