@@ -8,6 +8,7 @@
 
 Suite *mixture_suite(void);
 Suite *chain_suite(void);
+Suite *children_suite(void);
 Suite *interpolate_suite(void);
 
 typedef struct use {
