@@ -74,6 +74,39 @@ START_TEST(books) {
 }
 END_TEST
 
+START_TEST(spoken_digits) {
+    ardm_bytes file = {0}, out = {0};
+    ardm_source *source;
+    ardm_item item;
+    ardm_modality_options options = ARDM_MODALITY_OPTIONS_INIT;
+    char name[64];
+    for (int digit = 0; digit < 10; ++digit) {
+        (void)snprintf(name, sizeof name, "audio/wav/%d_jackson_5.wav", digit);
+        file.size = out.size = 0;
+        if (!find(&file, name)) return;
+        OK(decode(&item, NULL, file.data, file.size, "pcm16"));
+        ck_assert_int_eq(item.exact, 1);
+        ck_assert_int_eq(item.count, ((int64_t)file.size - 44) / 2);
+        ck_assert_uint_eq(item.side.size, 0);
+        OK(ardm_item_encode(&out, modality("audio"), &item, 0));
+        ck_assert_uint_eq(out.size, file.size);
+        ck_assert_int_eq(memcmp(out.data, file.data, out.size), 0);
+        ardm_item_free(&item);
+    }
+    file.size = 0;
+    options.shape = "905229";
+    if (!find(&file, "audio/fsdd-test.s16le.xz")) return;
+    OK(ardm_source_open(&source, modality("audio"), file.data, file.size, "fsdd", &options));
+    ck_assert_int_eq(ardm_source_items(source), 1);
+    OK(ardm_source_item(&item, source, 0));
+    for (int64_t i = 0; i < item.count; ++i) ck_assert_uint_eq(item.symbols[i], (file.data[2 * i] | (unsigned)file.data[2 * i + 1] << 8) ^ 0x8000u);
+    ardm_item_free(&item);
+    ardm_source_close(&source);
+    ardm_bytes_free(&file);
+    ardm_bytes_free(&out);
+}
+END_TEST
+
 Suite *data_suite(void) {
     Suite *suite = suite_create("data");
     TCase *tests = tcase_create("data");
@@ -82,6 +115,7 @@ Suite *data_suite(void) {
     tcase_add_test(tests, array_of_pictures);
     tcase_add_test(tests, digits);
     tcase_add_test(tests, books);
+    tcase_add_test(tests, spoken_digits);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -6,9 +6,9 @@
 #include "ardm/philox.h"
 #include "plugins.h"
 
-enum { LIMIT = 1 << 20, SLACK = 1 << 20 };
+enum { LIMIT = HOSTILE_LIMIT, SLACK = 1 << 20 };
 
-static ardm_status try_decode(ardm_item *item, const char *id, const void *data, size_t size) {
+ardm_status try_decode(ardm_item *item, const char *id, const void *data, size_t size) {
     ardm_modality_options options = ARDM_MODALITY_OPTIONS_INIT;
     const ardm_modality *m = modality(id);
     int64_t before = memory_live();

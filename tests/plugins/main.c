@@ -31,6 +31,8 @@ int main(void) {
     srunner_add_suite(runner, image_suite());
     srunner_add_suite(runner, png_suite());
     srunner_add_suite(runner, hostile_suite());
+    srunner_add_suite(runner, audio_suite());
+    srunner_add_suite(runner, hostile_audio_suite());
     srunner_add_suite(runner, data_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

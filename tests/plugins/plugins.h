@@ -13,6 +13,8 @@ Suite *text_suite(void);
 Suite *image_suite(void);
 Suite *png_suite(void);
 Suite *hostile_suite(void);
+Suite *audio_suite(void);
+Suite *hostile_audio_suite(void);
 Suite *data_suite(void);
 
 #define OK(call) ck_assert_msg((call) == ARDM_OK, "%s: %s", #call, ardm_message())
@@ -35,6 +37,9 @@ void loader_clean_up(void);
 const ardm_modality *modality(const char *id);
 /* Decodes `data` as one item of a modality (NULL: probed). */
 ardm_status decode(ardm_item *out, const char *id, const void *data, size_t size, const char *variant);
+/* Decodes within HOSTILE_LIMIT bytes, asserts that the heap's peak stays there, that a failure has a reason and leaves nothing behind. */
+enum { HOSTILE_LIMIT = 1 << 20 };
+ardm_status try_decode(ardm_item *item, const char *id, const void *data, size_t size);
 /* A picture of the generator as a PNG file. */
 void png_of(ardm_bytes *out, const char *variant, int64_t height, int64_t width, uint64_t seed);
 
