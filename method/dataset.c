@@ -178,6 +178,29 @@ static ardm_status add_pattern(ardm_dataset *d, const char *word, size_t length,
     return status;
 }
 
+/* Many short files, none of which is long enough to hold a part of its own: the last ones are held out, or the end of the last. */
+static void hold_back(ardm_dataset *d) {
+    int64_t wanted = held_share(d->training) > 0 ? held_share(d->training) : 1;
+    for (int64_t i = d->n_pieces - 1; i >= 0 && wanted > 0 && d->training > 1; i--) {
+        piece *p = &d->pieces[i];
+        int64_t across = p->extent[1] / d->item[1], down = across ? p->training / across : 0;
+        int64_t rows = across ? (wanted + across - 1) / across : 0, own;
+        if (rows >= down) rows = p->training < d->training ? down : down - 1;
+        own = rows * across;
+        if (own == 0) continue;
+        p->split = (down - rows) * d->item[0];
+        p->training -= own;
+        p->held += own;
+        d->training -= own;
+        d->held += own;
+        wanted -= own;
+    }
+    for (int64_t i = 1; i < d->n_pieces; i++) {
+        d->pieces[i].training_before = d->pieces[i - 1].training_before + d->pieces[i - 1].training;
+        d->pieces[i].held_before = d->pieces[i - 1].held_before + d->pieces[i - 1].held;
+    }
+}
+
 ardm_status ardm_dataset_open(ardm_dataset **out, const ardm_dataset_options *options) {
     *out = NULL;
     ardm_dataset *d = calloc(1, sizeof *d);
@@ -192,6 +215,7 @@ ardm_status ardm_dataset_open(ardm_dataset **out, const ardm_dataset_options *op
         if (length) status = add_pattern(d, at, length, options);
         at += length;
     }
+    if (status == ARDM_OK && !options->whole && d->held == 0) hold_back(d);
     if (status == ARDM_OK && d->held + d->training == 0)
         status = ardm_fail(ARDM_EINVAL, "the data holds no whole item of %lldx%lld; lower [data] tile or window", (long long)d->item[0],
                            (long long)d->item[1]);

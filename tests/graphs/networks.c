@@ -151,7 +151,7 @@ static ardm_network staged_sound(int32_t head) {
 START_TEST(void_samples_change_no_bit) {
     enum { LENGTH = 53 };
     static const int64_t padded[] = {54, 64, 131};
-    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT)};
+    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT), staged_sound(ARDM_HEAD_CDF)};
     for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w)
         for (int k = 0; device_at(k); ++k) {
             size_t bytes, other;
@@ -210,7 +210,8 @@ START_TEST(batch_and_rows_change_no_bit) {
         {sizeof(ardm_network), .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .classes = 27, .stages = 1, .base = 27,
          .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 2, .context = 2, .buckets = 64},
         sound,
-        staged_sound(ARDM_HEAD_DIRECT)};
+        staged_sound(ARDM_HEAD_DIRECT),
+        staged_sound(ARDM_HEAD_CDF)};
     static const int64_t batches[] = {1, 3, 8}, capacities[] = {16, 256};
     for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w) {
         size_t each, other;

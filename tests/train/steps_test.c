@@ -77,6 +77,21 @@ static const ardm_network sound = {.size = sizeof(ardm_network),
                                    .scales = 5,
                                    .cycle = 3};
 
+static const ardm_network samples = {.size = sizeof(ardm_network),
+                                     .kind = ARDM_NETWORK_DIFFWAVE,
+                                     .head = ARDM_HEAD_CDF,
+                                     .classes = 65536,
+                                     .stages = 2,
+                                     .base = 256,
+                                     .family = "zero-least-significant",
+                                     .channels = 1,
+                                     .width = 20,
+                                     .layers = 4,
+                                     .mixtures = 3,
+                                     .streams = 1,
+                                     .scales = 5,
+                                     .cycle = 3};
+
 static void check(ardm_status status) { ck_assert_msg(status == ARDM_OK, "%s", ardm_message()); }
 
 /* Every state of the step graph, started as training starts it. */
@@ -218,6 +233,8 @@ START_TEST(test_staged) { same_everywhere(&staged); }
 END_TEST
 START_TEST(test_diffwave) { same_everywhere(&sound); }
 END_TEST
+START_TEST(test_samples) { same_everywhere(&samples); }
+END_TEST
 START_TEST(test_transformer) { same_everywhere(&text); }
 END_TEST
 
@@ -229,6 +246,7 @@ int main(void) {
     tcase_add_test(tcase, test_staged);
     tcase_add_test(tcase, test_transformer);
     tcase_add_test(tcase, test_diffwave);
+    tcase_add_test(tcase, test_samples);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

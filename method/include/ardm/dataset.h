@@ -2,7 +2,7 @@
  *
  * Images are kept whole; training cuts tiles at any place, the held-out part is a fixed grid. Text is kept as long strings;
  * training cuts windows anywhere, held-out windows follow one another. The last 1/50 of each file, at least 200 items where
- * the file has four times as many, is held out. */
+ * the file has four times as many, is held out; where all files are too short for that, the last 1/50 of them taken together. */
 #ifndef ARDM_DATASET_H
 #define ARDM_DATASET_H
 
