@@ -238,7 +238,7 @@ static const option options[] = {
     {"calls", 0, "LIST", "the columns of --compare, such as 1,16,256,1000; default powers of 4, one a unit, 4 a unit"},
     {"full", 0, NULL, "--compare: also the full-order likelihood, one call a unit along one order"},
     {"calibration", 0, NULL, "instead: expected calibration error by cell, and predicted probabilities against frequencies"},
-    {"map", 0, "FILE", "instead: bits of each unit of one file; pictures: F.png beside the picture; text: a listing, - for standard output"},
+    {"map", 0, "FILE", "instead: bits of each unit of one file: F.png, beside the picture; any other name, or -: a listing"},
     {"coded", 0, NULL, "also compress each item, decode it again, and measure the archives on disk; one file without @A:B"},
     {NULL, 0, NULL, NULL},
 };

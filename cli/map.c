@@ -1,4 +1,4 @@
-/* ardm eval --map: what each unit of a file costs. Pictures: bits a pixel as colours beside the picture; text: a line a symbol. */
+/* ardm eval --map: what each unit of a file costs. F.png: bits a pixel as colours beside the picture; any other name: a line a unit. */
 #include "eval.h"
 
 #include <jansson.h>
@@ -152,18 +152,18 @@ static ardm_status draw_pictures(const char *path, const mapped *list, uint32_t 
     return status == ARDM_OK ? closed : status;
 }
 
-/* Lines of position, symbol, what it looks like, bits. */
+/* Lines of unit, symbol, what it looks like in text, bits. */
 static ardm_status list_symbols(const char *path, const mapped *list, uint32_t n, const ardm_budget *budget, const arguments *args) {
     ardm_bytes text = {0};
     ardm_status status = ARDM_OK;
     for (uint32_t k = 0; k < n && status == ARDM_OK; k++) {
         const mapped *m = &list[k];
-        status = ardm_bytes_printf(&text, "# %lld symbols, %.6f bits, %.4f a symbol, schedule of %u calls\n# position\tsymbol\tshown\tbits\n",
-                                   (long long)m->item.count, m->sum, m->sum / (double)m->item.count, budget->calls);
+        status = ardm_bytes_printf(&text, "# item %u: %lld units, %.6f bits, %.4f a dimension, schedule of %u calls\n# unit\tsymbol\tshown\tbits\n",
+                                   k, (long long)m->item.count, m->sum, m->sum / (double)m->item.count, budget->calls);
         for (int64_t i = 0; i < m->item.count && status == ARDM_OK; i++) {
             const uint32_t symbol = m->item.symbols[i];
             char shown[4] = ".";
-            if (m->item.classes == 256 && symbol > 32 && symbol < 127) shown[0] = (char)symbol;
+            if (m->item.rank == 1 && m->item.classes == 256 && symbol > 32 && symbol < 127) shown[0] = (char)symbol;
             if (m->item.classes == 27) shown[0] = symbol ? (char)('a' + symbol - 1) : '.';
             status = ardm_bytes_printf(&text, "%lld\t%u\t%s\t%.6f\n", (long long)i, symbol, shown, m->bits[i]);
         }
@@ -242,11 +242,13 @@ ardm_status map_costs(ardm_predictor *p, const arguments *args) {
     ARDM_TRY(argument_int(&steps, args, "steps", 0, 1, 1 << 24));
     /* What the end would refuse is refused before the work. */
     if (strcmp(path, "-") != 0 && !has(args, "force") && ardm_file_exists(path)) return ardm_fail(ARDM_EEXIST, "%s exists; -f overwrites it", path);
-    if (ardm_session_description(p->session)->rank > 1) ARDM_TRY(canvas_check(path, 1));
+    const int32_t drawn = canvas_check(path, 1) == ARDM_OK;
+    if (drawn && ardm_session_description(p->session)->rank == 1)
+        return ardm_fail(ARDM_EUNSUPPORTED, "%s: only pictures are mapped as .png; any other name, or -, lists the bits of each symbol", path);
     ardm_status status = open_source(&source, &bytes, p, args);
     if (status == ARDM_OK) status = ardm_budget_choose(&budget, p->model, p->session, (uint32_t)steps);
     if (status == ARDM_OK) status = cost_of_items(list, &n, source, p, &budget, args);
-    if (status == ARDM_OK) status = list[0].item.rank > 1 ? draw_pictures(path, list, n, &budget, args) : list_symbols(path, list, n, &budget, args);
+    if (status == ARDM_OK) status = drawn ? draw_pictures(path, list, n, &budget, args) : list_symbols(path, list, n, &budget, args);
     if (status == ARDM_OK) say(path, list, n, &budget, args);
     for (uint32_t k = 0; k < n; k++) {
         ardm_item_free(&list[k].item);

@@ -12,6 +12,7 @@ int main(void) {
     srunner_add_suite(runner, estimator_suite());
     srunner_add_suite(runner, archive_suite());
     srunner_add_suite(runner, model_suite());
+    srunner_add_suite(runner, calibration_suite());
     srunner_run_all(runner, CK_NORMAL);
     const int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

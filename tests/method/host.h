@@ -14,5 +14,6 @@ Suite *toy_suite(void);
 Suite *estimator_suite(void);
 Suite *archive_suite(void);
 Suite *model_suite(void);
+Suite *calibration_suite(void);
 
 #endif

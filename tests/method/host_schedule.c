@@ -182,6 +182,46 @@ START_TEST(the_naive_schedule) {
 }
 END_TEST
 
+START_TEST(equal_splits_are_the_best_of_equal_counts) {
+    uint64_t state = 2021;
+    for (int trial = 0; trial < 100; trial++) {
+        uint32_t units[4], total = 0, filled = 0;
+        double loss[32];
+        for (int c = 0; c < 4; c++) {
+            units[c] = next_random(&state) % 7;
+            if (units[c]) draw_losses(loss + total, units[c], &state);
+            total += units[c];
+            filled += units[c] > 0;
+        }
+        for (uint32_t budget = filled; total && budget <= total + 1; budget++) {
+            uint32_t want[4] = {0}, left = budget < total ? budget : total;
+            for (uint32_t round = 0; left; round++) /* one more for every cell that has a unit left */
+                for (int c = 0; c < 4 && left; c++)
+                    if (round < units[c]) want[c]++, left--;
+            double cost = 0;
+            for (uint32_t c = 0, at = 0; c < 4; at += units[c++])
+                if (want[c]) cost += recursion(loss + at, units[c], want[c]);
+            ardm_schedule *s = NULL, *best = NULL;
+            ck_ok(ardm_schedule_equal(&s, loss, units, 4, budget));
+            ck_ok(ardm_schedule_optimal(&best, loss, units, 4, budget));
+            for (uint32_t c = 0; c < 4; c++) {
+                uint32_t count;
+                ardm_schedule_steps(s, c, &count);
+                ck_assert_uint_eq(count, want[c]);
+            }
+            ck_assert_double_eq_tol(ardm_schedule_predict(s, loss), cost, 1e-10);
+            ck_assert(ardm_schedule_predict(best, loss) <= cost + 1e-10);
+            ardm_schedule_free(&s);
+            ardm_schedule_free(&best);
+        }
+    }
+    ardm_schedule *s = NULL;
+    ck_fails(ARDM_EINVAL, "below the 2 cells", ardm_schedule_equal(&s, paper, (const uint32_t[]){2, 3}, 2, 1));
+    ck_fails(ARDM_EINVAL, "must not rise", ardm_schedule_equal(&s, (const double[]){1, 2, 3}, (const uint32_t[]){3}, 1, 2));
+    ck_assert_ptr_null(s);
+}
+END_TEST
+
 START_TEST(other_extents_keep_the_fractions) {
     const uint32_t units[6] = {8, 16, 100, 8, 16, 100}, edge[4] = {10, 50, 0, 3}, same[6] = {8, 16, 100, 8, 16, 100};
     ardm_schedule *s = NULL, *t = NULL;
@@ -274,6 +314,7 @@ Suite *schedule_suite(void) {
     tcase_add_test(cases, a_price_stops_where_a_call_gains_less);
     tcase_add_test(cases, budgets_that_cannot_be);
     tcase_add_test(cases, the_naive_schedule);
+    tcase_add_test(cases, equal_splits_are_the_best_of_equal_counts);
     tcase_add_test(cases, other_extents_keep_the_fractions);
     tcase_add_test(cases, bytes_there_and_back);
     tcase_add_test(cases, a_second_of_audio);

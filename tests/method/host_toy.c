@@ -113,6 +113,50 @@ START_TEST(class_mixture_in_stages) {
 }
 END_TEST
 
+/* All ways to cut n units into k blocks. */
+static double cheapest(const double *loss, uint32_t from, uint32_t n, uint32_t k) {
+    double best = INFINITY;
+    if (k == 1) return (n - from) * loss[from];
+    for (uint32_t next = from + 1; next + k - 1 <= n; next++) best = fmin(best, (next - from) * loss[from] + cheapest(loss, next, n, k - 1));
+    return best;
+}
+
+START_TEST(three_ways_to_spend_calls) {
+    toy t;
+    double loss[16];
+    uint32_t units[8];
+    toy_mixture(&t, 5, "zero-least-significant 5 2");
+    ck_assert_uint_eq(toy_losses(&t, loss, units), 3);
+    for (int i = 0; i < 9; i++) /* rounding */
+        if (i % 3) loss[i] = fmin(loss[i], loss[i - 1]);
+    for (uint32_t budget = 3; budget <= 9; budget++) {
+        double best = INFINITY, equal = 0, uniform = 0;
+        ardm_schedule *s[3] = {NULL};
+        for (uint32_t a = 1; a <= 3; a++)
+            for (uint32_t b = 1; b <= 3; b++)
+                for (uint32_t c = 1; c <= 3; c++)
+                    if (a + b + c == budget) best = fmin(best, cheapest(loss, 0, 3, a) + cheapest(loss + 3, 0, 3, b) + cheapest(loss + 6, 0, 3, c));
+        for (uint32_t k = 0; k < 3; k++) {
+            const uint32_t steps = budget / 3 + (k < budget % 3);
+            equal += cheapest(loss + 3 * k, 0, 3, steps);
+            for (uint32_t j = 0; j < steps; j++) { /* stages of equal size take their share of uniform steps alike */
+                const uint32_t from = (uint32_t)rint(3.0 * j / steps), to = (uint32_t)rint(3.0 * (j + 1) / steps);
+                uniform += (to - from) * loss[3 * k + from];
+            }
+        }
+        ck_ok(ardm_schedule_optimal(&s[0], loss, units, 3, budget));
+        ck_ok(ardm_schedule_equal(&s[1], loss, units, 3, budget));
+        ck_ok(ardm_schedule_naive(&s[2], units, 3, budget));
+        ck_assert_double_eq_tol(ardm_schedule_predict(s[0], loss), best, 1e-12);
+        ck_assert_double_eq_tol(ardm_schedule_predict(s[1], loss), equal, 1e-12);
+        ck_assert_double_eq_tol(ardm_schedule_predict(s[2], loss), uniform, 1e-12);
+        if (budget == 9) ck_assert_double_eq_tol(equal, 6.479872749580699, 1e-9);
+        for (int k = 0; k < 3; k++) ardm_schedule_free(&s[k]);
+    }
+    toy_close(&t);
+}
+END_TEST
+
 START_TEST(markov_chain_of_four_symbols) {
     static const double step[4] = {0.5, 0.375, 0.0625, 0.0625};
     toy t;
@@ -377,6 +421,7 @@ Suite *toy_suite(void) {
     tcase_add_test(cases, class_mixture);
     tcase_add_test(cases, absorbing_diffusion_in_steps);
     tcase_add_test(cases, class_mixture_in_stages);
+    tcase_add_test(cases, three_ways_to_spend_calls);
     tcase_add_test(cases, markov_chain_of_four_symbols);
     tcase_add_test(cases, given_units_condition_exactly);
     tcase_add_test(cases, structured_levels_cost_less);

@@ -60,5 +60,6 @@ TCase *average_cases(void);
 TCase *forms_cases(void);
 TCase *given_cases(void);
 TCase *blocks_cases(void);
+TCase *reports_cases(void);
 
 #endif
