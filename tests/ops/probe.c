@@ -27,7 +27,8 @@ static int lacks_case(const ardm_op *op, const ardm_device_facts *facts, char *w
         for (uint32_t v = 0; v < 16 && (variant = ardm_variant_at(op, v)) != NULL; ++v) {
             const ardm_variant *best = NULL;
             if (ardm_variant_choose(&best, &data->call, facts, ARDM_EXACT) == ARDM_OK && best == variant) chosen_ones[v] = variant;
-            if (flops <= ARDM_PROBE_OPERATIONS && (!variant->accept || variant->accept(&data->call, facts, reason, sizeof reason) > 0))
+            if (flops <= ARDM_PROBE_OPERATIONS && ardm_shape_bytes(&data->out[0]) > 0 &&
+                (!variant->accept || variant->accept(&data->call, facts, reason, sizeof reason) > 0))
                 runnable[v] = variant;
         }
         ardm_case_close(&data);
