@@ -5,6 +5,8 @@
 #include "ardm/philox.h"
 #include "sound.h"
 
+enum { SIDE_PLAIN = 1, SIDE_WRAP = 2, SIDE_FLAC = 3, SIDE_RAW = 4 }; /* the first side byte, as the plugin's audio.h has it */
+
 /* 1: refused with a reason. 0: decoded, within its classes, and the same bytes came back where that is promised. */
 static int refused(const uint8_t *data, size_t size) {
     ardm_item item;
@@ -209,6 +211,45 @@ START_TEST(long_files_are_streams) {
 }
 END_TEST
 
+START_TEST(side_bytes_are_named) {
+    static const struct {
+        uint8_t side[5];
+        size_t size;
+        const char *part; /* NULL: they are good */
+    } cases[] = {{{SIDE_WRAP, 2, 1, 'h', 't'}, 5, NULL},
+                 {{SIDE_WRAP, 0x12, 1, 'h', 't'}, 5, "no sound"},
+                 {{SIDE_WRAP, 1, 1, 'h', 't'}, 5, "no sound"},
+                 {{SIDE_WRAP, 2, 3, 'h', 't'}, 5, "kept chunks"},
+                 {{SIDE_WRAP, 2}, 2, "kept chunks"},
+                 {{SIDE_PLAIN, 16, 0x81, 0x40}, 4, NULL},
+                 {{SIDE_PLAIN, 16, 0x81}, 3, "no sound"},
+                 {{SIDE_PLAIN, 16, 0}, 3, "no sound"},
+                 {{SIDE_PLAIN, 16, 1, 1}, 4, "no sound"},
+                 {{SIDE_PLAIN}, 1, "no sound"},
+                 {{SIDE_FLAC, 16, 0x40}, 3, NULL},
+                 {{SIDE_FLAC, 12, 0x40}, 3, "no sound"},
+                 {{SIDE_RAW, 16}, 2, NULL},
+                 {{SIDE_RAW, 16, 1}, 3, "no sound"},
+                 {{7, 16, 1}, 3, "unknown kind 7"},
+                 {{SIDE_FLAC, 16, 0xff, 0xff, 0x7f}, 5, "no FLAC of 1 channels"}};
+    ardm_item item;
+    ardm_bytes out = {0};
+    OK(ardm_item_synthetic(&item, modality("audio"), "pcm16", 1, (const int64_t[]){50}, 1));
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; ++k) {
+        item.side.size = out.size = 0;
+        OK(ardm_bytes_append(&item.side, cases[k].side, cases[k].size));
+        if (!cases[k].part)
+            OK(ardm_item_encode(&out, modality("audio"), &item, 0));
+        else {
+            ck_assert_int_ne(ardm_item_encode(&out, modality("audio"), &item, 0), ARDM_OK);
+            ck_assert_msg(strstr(ardm_message(), cases[k].part) != NULL, "side bytes %zu: %s", k, ardm_message());
+        }
+    }
+    ardm_item_free(&item);
+    ardm_bytes_free(&out);
+}
+END_TEST
+
 START_TEST(side_bytes_are_not_believed) {
     static const char *const variants[] = {"pcm16", "pcm8", "pcm24", "pcm16x2", "pcm8x3"};
     ardm_bytes out = {0};
@@ -255,6 +296,7 @@ Suite *hostile_audio_suite(void) {
     tcase_add_test(tests, promises_are_bounded);
     tcase_add_test(tests, memory_runs_out);
     tcase_add_test(tests, long_files_are_streams);
+    tcase_add_test(tests, side_bytes_are_named);
     tcase_add_test(tests, side_bytes_are_not_believed);
     suite_add_tcase(suite, tests);
     return suite;

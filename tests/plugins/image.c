@@ -141,7 +141,7 @@ START_TEST(idx_is_items) {
     ardm_item_free(&item);
     ardm_bytes_free(&out);
     ardm_bytes_free(&again);
-    FAILS(ardm_source_open(&source, NULL, data, sizeof data - 1, "x", NULL), ARDM_EFORMAT, "60 bytes");
+    FAILS(ardm_source_open(&source, NULL, data, sizeof data - 1, "x", NULL), ARDM_EFORMAT, "the file has 59");
     data[3] = 1;
     FAILS(ardm_source_open(&source, modality("image"), data, sizeof data, "x", NULL), ARDM_EUNSUPPORTED, "rank 1");
 }
