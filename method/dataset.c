@@ -238,6 +238,7 @@ void ardm_dataset_free(ardm_dataset **dataset) {
 }
 
 const char *ardm_dataset_modality(const ardm_dataset *dataset) { return ardm_modality_id(dataset->modality); }
+const char *ardm_dataset_variant(const ardm_dataset *dataset) { return dataset->variant; }
 uint32_t ardm_dataset_classes(const ardm_dataset *dataset) { return dataset->classes; }
 int64_t ardm_dataset_training(const ardm_dataset *dataset) { return dataset->training; }
 int64_t ardm_dataset_held_out(const ardm_dataset *dataset) { return dataset->held; }

@@ -151,7 +151,7 @@ ardm_status ardm_trainer_export(ardm_trainer *t, const char *path) {
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.graph", (const char *)text.data);
     if (status == ARDM_OK) status = put_ops(model, (const char *)text.data);
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.config", t->recipe->text);
-    snprintf(modality, sizeof modality, "%s 1 %s", ardm_dataset_modality(t->dataset), t->recipe->variant);
+    snprintf(modality, sizeof modality, "%s 1 %s", ardm_dataset_modality(t->dataset), ardm_dataset_variant(t->dataset));
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.modality", modality);
     if (status == ARDM_OK) status = put_layout(model, t);
     if (status == ARDM_OK) status = ardm_model_set_process(model, t->process);

@@ -25,6 +25,7 @@ ardm_status ardm_dataset_open(ardm_dataset **out, const ardm_dataset_options *op
 void ardm_dataset_free(ardm_dataset **dataset);
 
 const char *ardm_dataset_modality(const ardm_dataset *dataset);
+const char *ardm_dataset_variant(const ardm_dataset *dataset); /* what the files are: "rgb", "pcm16x2" */
 uint32_t ardm_dataset_classes(const ardm_dataset *dataset);
 ardm_layout ardm_dataset_layout(const ardm_dataset *dataset); /* of an item */
 int64_t ardm_dataset_training(const ardm_dataset *dataset);   /* tiles or windows of the training part, by area */
