@@ -141,3 +141,7 @@ const char *base_name(const char *path) {
 }
 
 void print_hash(char out[17], uint64_t hash) { snprintf(out, 17, "%016llx", (unsigned long long)hash); }
+
+const char *what_comes_back(const ardm_codec_report *report) {
+    return report->same_bytes ? "the same bytes" : strcmp(report->modality, "audio") == 0 ? "the same samples" : "the same pixels";
+}

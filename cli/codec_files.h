@@ -22,5 +22,7 @@ void close_models(open_models *models);
 ardm_status read_archive(ardm_archive **out, ardm_bytes *bytes, const char *path, const arguments *args);
 const char *base_name(const char *path);
 void print_hash(char out[17], uint64_t hash);
+/* "the same bytes", or which values. */
+const char *what_comes_back(const ardm_codec_report *report);
 
 #endif

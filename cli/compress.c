@@ -82,7 +82,7 @@ static void print_reports(const ardm_codec_report *reports, uint32_t n, const ar
         for (uint32_t i = 0; i < n && has(args, "verbose"); i++)
             printf("  %s: %s, %u calls, %llu to %llu bytes, predicted %.0f bits, coded %.0f, %s come back\n", reports[i].name, reports[i].modality,
                    reports[i].calls, (unsigned long long)reports[i].input_bytes, (unsigned long long)reports[i].archive_bytes, reports[i].predicted,
-                   reports[i].bits, reports[i].same_bytes ? "the same bytes" : "the same pixels");
+                   reports[i].bits, what_comes_back(&reports[i]));
     }
     json_decref(list);
 }

@@ -52,7 +52,7 @@ static ardm_status restore(const ardm_archive *archive, uint32_t index, const ch
         if (item->mode && chmod(target, item->mode & 0777) != 0)
             ardm_log_write(ARDM_LOG_WARNING, "%s: its permissions could not be restored", target);
         if (!has(args, "quiet"))
-            printf("%s: %zu bytes, %s\n", target, file.size, report.same_bytes ? "the same bytes" : "the same pixels, in a new file");
+            printf("%s: %zu bytes, %s%s\n", target, file.size, what_comes_back(&report), report.same_bytes ? "" : ", in a new file");
     }
     ardm_bytes_free(&file);
     return status == ARDM_OK ? status : ardm_fail_in(status, "%s, item %u", source, index);
@@ -92,8 +92,7 @@ static ardm_status test_item(const ardm_archive *archive, uint32_t index, const 
     ardm_bytes file = {0};
     ardm_codec_report report;
     ardm_status status = ardm_decompress(&file, &report, archive, index, models, memory_limit(args));
-    if (status == ARDM_OK && !has(args, "quiet"))
-        printf("%s: item %u whole, %s\n", source, index, report.same_bytes ? "the same bytes" : "the same pixels");
+    if (status == ARDM_OK && !has(args, "quiet")) printf("%s: item %u whole, %s\n", source, index, what_comes_back(&report));
     ardm_bytes_free(&file);
     return status == ARDM_OK ? status : ardm_fail_in(status, "%s, item %u", source, index);
 }

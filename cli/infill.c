@@ -1,4 +1,4 @@
-/* ardm infill: fill any missing part of a picture or text, several times if asked, and say what the true part would have cost. */
+/* ardm infill: fill any missing part of a picture, text or sound, several times if asked, and say what the true part would have cost. */
 #include "picture.h"
 
 #include <math.h>
@@ -122,7 +122,7 @@ static ardm_status write_filled(const ardm_modality *modality, ardm_item *item, 
         ardm_bytes file = {0};
         char path[4096];
         memcpy(item->symbols, filled + (int64_t)k * item->count, (size_t)item->count * sizeof *filled);
-        status = ardm_item_render(&file, modality, item, 0);
+        status = show_item(&file, modality, item, to);
         const char *dot = strrchr(to, '.');
         int stem = dot && n > 1 ? (int)(dot - to) : (int)strlen(to);
         if (n == 1)
@@ -144,7 +144,7 @@ static ardm_status fill(ardm_predictor *p, ardm_item *item, const ardm_modality 
     if (item->rank != d->rank || item->channels != d->channels || item->classes != ardm_process_classes(ardm_session_process(p->session)))
         return ardm_fail(ARDM_EINVAL, "the model fills %s %s; this is %s", p->modality, p->variant, item->variant);
     const char *to = argument(args, "output");
-    if (!to) to = item->rank > 1 ? "filled.png" : "-";
+    if (!to) to = item->rank > 1 ? "filled.png" : strcmp(p->modality, "text") == 0 ? "-" : "filled.wav";
     ardm_budget budget;
     uint8_t *mask = calloc((size_t)positions, 1);
     uint16_t *filled = malloc((size_t)n * (size_t)item->count * sizeof *filled);
@@ -186,7 +186,7 @@ static ardm_status run(const arguments *args) {
     const ardm_modality *modality = NULL;
     memset(&item, 0, sizeof item);
     ARDM_TRY(need_files(args, 2, 2));
-    if (!has(args, "mask")) return ardm_fail(ARDM_EINVAL, "say what is missing: --mask M.png for pictures, --mask 120-180 for text");
+    if (!has(args, "mask")) return ardm_fail(ARDM_EINVAL, "say what is missing: --mask M.png for pictures, --mask 120-180 for text and sound");
     ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
     ardm_status status = ardm_file_read(&bytes, args->files[1], memory_limit(args), 1);
     if (status == ARDM_OK) status = ardm_modality_find(&modality, predictor.modality);
@@ -200,10 +200,10 @@ static ardm_status run(const arguments *args) {
 }
 
 static const option options[] = {
-    {"mask", 0, "MASK", "pictures: a picture of the same size, non-zero = fill; text: ranges such as 120-180,400-410"},
+    {"mask", 0, "MASK", "pictures: a picture of the same size, non-zero = fill; text and sound: ranges such as 120-180,400-410"},
     {"count", 'n', "N", "how many fillings; default 1, more are FILE-0, FILE-1, …"},
     {"steps", 0, "N", "network calls a tile or window"},
-    {"output", 'o', "FILE", "default filled.png, or standard output for text"},
+    {"output", 'o', "FILE", "default filled.png, filled.wav (FILE.png draws it), or standard output for text"},
     {NULL, 0, NULL, NULL},
 };
 const command command_infill = {"infill",

@@ -15,7 +15,7 @@ static ardm_status draw(ardm_predictor *predictor, const arguments *args) {
     if (has(args, "temperature")) ARDM_TRY(ardm_parse_float(&temperature, "temperature", argument(args, "temperature"), 0.01, 100));
     ardm_layout layout = ardm_session_layout(predictor->session);
     const char *to = argument(args, "output");
-    if (!to) to = layout.rank == 1 ? "-" : "samples.png";
+    if (!to) to = layout.rank > 1 ? "samples.png" : strcmp(predictor->modality, "text") == 0 ? "-" : "samples.wav";
     ardm_budget budget;
     ARDM_TRY(ardm_budget_choose(&budget, predictor->model, predictor->session, (uint32_t)steps));
     int32_t *symbols = malloc((size_t)n * ardm_layout_units(&layout) * sizeof *symbols);
@@ -47,7 +47,7 @@ static const option options[] = {
     {"count", 'n', "N", "how many; default 16"},
     {"steps", 0, "N", "network calls an item; default max(cells, min(48, units))"},
     {"temperature", 't', "T", "divides the logits; default 1"},
-    {"output", 'o', "FILE", "picture (default samples.png) or text (default standard output)"},
+    {"output", 'o', "FILE", "picture (default samples.png), sound (samples.wav; FILE.png draws it) or text (standard output)"},
     {NULL, 0, NULL, NULL},
 };
 const command command_sample = {"sample",
