@@ -17,6 +17,12 @@ static void name_cell(char out[64], ardm_session *session, uint32_t cell, uint32
         snprintf(out, 64, "stage %u, level %u", cell / levels, cell % levels);
 }
 
+static int32_t is_empty(const ardm_calibration *c, uint32_t cell) {
+    for (uint32_t b = 0; b < ARDM_CALIBRATION_SURE_BINS; b++)
+        if (ardm_calibration_bin(c, ARDM_CALIBRATION_SURE, cell, b).events) return 0;
+    return 1;
+}
+
 static int32_t bins_of(int32_t table) { return table == ARDM_CALIBRATION_SURE ? ARDM_CALIBRATION_SURE_BINS : ARDM_CALIBRATION_EACH_BINS; }
 
 static json_t *table_json(const ardm_calibration *c, int32_t table, uint32_t cell) {
@@ -71,7 +77,10 @@ static void print_tables(const ardm_calibration *c, ardm_session *session, int64
         char name[64];
         name_cell(name, session, k, cells);
         error = ardm_calibration_error(c, k, &chance);
-        printf("  %-24s %8.5f   (%.5f)\n", name, error, chance);
+        if (is_empty(c, k))
+            printf("  %-24s nothing was predicted: more items, or more --draws\n", name);
+        else
+            printf("  %-24s %8.5f   (%.5f)\n", name, error, chance);
     }
     print_bins(c, ARDM_CALIBRATION_SURE, "the most probable outcome of each prediction");
     print_bins(c, ARDM_CALIBRATION_EACH, "every outcome of each prediction");

@@ -243,6 +243,7 @@ ardm_status map_costs(ardm_predictor *p, const arguments *args) {
     /* What the end would refuse is refused before the work. */
     if (strcmp(path, "-") != 0 && !has(args, "force") && ardm_file_exists(path)) return ardm_fail(ARDM_EEXIST, "%s exists; -f overwrites it", path);
     const int32_t drawn = canvas_check(path, 1) == ARDM_OK;
+    if (!drawn && canvas_check(path, 0) == ARDM_OK) return ardm_fail(ARDM_EUNSUPPORTED, "%s: a map of pixels is written as .png", path);
     if (drawn && ardm_session_description(p->session)->rank == 1)
         return ardm_fail(ARDM_EUNSUPPORTED, "%s: only pictures are mapped as .png; any other name, or -, lists the bits of each symbol", path);
     ardm_status status = open_source(&source, &bytes, p, args);
