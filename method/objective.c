@@ -18,8 +18,8 @@ static ardm_value nll_of(ardm_graph *graph, const ardm_network *net, const ardm_
     ardm_value target = in->symbols, children = -1;
     if (net->head == ARDM_HEAD_DIRECT || net->head == ARDM_HEAD_DATA || net->head == ARDM_HEAD_CDF) {
         ardm_value both[2];
-        ardm_graph_node(graph, both, "digit", (const ardm_value[]){in->symbols, in->stage}, 2, "family=%s, classes=%lld, base=%lld", net->family,
-                        (long long)net->classes, (long long)net->base);
+        ardm_graph_node(graph, both, "digit", (const ardm_value[]){in->symbols, in->stage, ardm_network_table(graph, net)}, 3,
+                        "family=%s, classes=%lld, base=%lld", net->family, (long long)net->classes, (long long)net->base);
         target = both[0];
         children = both[1];
         if (image) children = ARDM_NODE(graph, "merge", "first=1, count=3", children);

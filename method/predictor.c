@@ -79,6 +79,7 @@ static ardm_status open_parts(ardm_predictor *p, uint64_t memory) {
     description.order = order;
     ARDM_TRY(ardm_model_process(p->model, &process));
     description.process = ardm_process_text(process);
+    description.chain = process;
     ardm_status status = ardm_graph_parse(&graph, text, strlen(text), memory ? memory : (uint64_t)1 << 31);
     if (status == ARDM_OK) status = ardm_store_create(&p->store, p->device);
     if (status == ARDM_OK) status = put_weights(p, graph);

@@ -326,3 +326,34 @@ void ardm_process_maps(const ardm_process *p, uint16_t *maps, int32_t *ids) {
         }
     }
 }
+
+void ardm_process_table(const ardm_process *p, int32_t *table) {
+    const size_t plane = (size_t)(p->stages + 1) * p->classes;
+    for (uint32_t s = 0; s <= p->stages; s++) {
+        for (uint32_t x = 0; x < p->classes; x++) {
+            uint32_t children = 1;
+            int32_t *at = table + cell(p, s, x);
+            at[0] = (int32_t)ardm_process_class(p, s, x);
+            at[plane] = (int32_t)ardm_process_last(p, s, x, NULL);
+            at[2 * plane] = ardm_process_input(p, s, x);
+            at[3 * plane] = s < p->stages ? (int32_t)ardm_process_digit(p, s, x, &children) : 0;
+            at[4 * plane] = (int32_t)children;
+        }
+    }
+}
+
+ardm_status ardm_process_copy(ardm_process **out, const ardm_process *process) {
+    if (process->family != ARDM_PROCESS_TABLE) return ardm_process_parse(out, process->text);
+    *out = NULL;
+    const size_t n = (size_t)(process->stages + 1) * process->classes;
+    uint16_t *maps = malloc(n * sizeof *maps);
+    int32_t *ids = malloc(n * sizeof *ids);
+    ardm_status status = maps && ids ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for a process table");
+    if (!status) {
+        ardm_process_maps(process, maps, ids);
+        status = ardm_process_from_table(out, process->classes, process->stages, maps, ids);
+    }
+    free(maps);
+    free(ids);
+    return status;
+}

@@ -17,8 +17,10 @@ static const ardm_config_key keys[] = {
     {"data", "licence", ARDM_KEY_TEXT, "not stated", 0, 0, NULL, "", "licence of the data, kept in the model"},
     {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, audio"},
     {"modality", "variant", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "what of the plugin: rgb, grey; bytes, letters; …"},
-    {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant|augment-least-significant", "", "transition"},
+    {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant|augment-least-significant|table", "", "transition"},
     {"process", "base", ARDM_KEY_INT, "2", 2, 65536, NULL, "", "branching factor of the least-significant families, any from 2 to K"},
+    {"process", "partitions", ARDM_KEY_TEXT, "", 0, 0, NULL, "",
+     "of a table: partitions 1 to S-1 apart by ';', classes by '|', symbols or ranges a-b by blanks"},
     {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "",
      "uniform, raster, quincunx (pictures), dyadic (sounds, text), blocks:n, blocks:1-16"},
     {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet|diffwave", "", "network"},
@@ -80,6 +82,8 @@ static ardm_status check(const ardm_recipe *r) {
                          "[head] a mixture needs the interpolation of kind = unet or diffwave; a transformer takes softmax, direct or data");
     if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
         return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
+    if ((strcmp(r->family, "table") == 0) != (r->partitions[0] != 0))
+        return ardm_fail(ARDM_EINVAL, "[process] partitions and family = table go together");
     int32_t blocks = strncmp(r->order, "blocks:", 7) == 0;
     if (blocks && n->kind != ARDM_NETWORK_TRANSFORMER) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the block-causal transformer", r->order);
     if (blocks && strcmp(r->family, "absorbing") != 0) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the absorbing process", r->order);
@@ -122,6 +126,7 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     r->variant = ardm_config_text(c, "modality", "variant");
     r->family = ardm_config_text(c, "process", "family");
     r->base = ardm_config_int(c, "process", "base");
+    r->partitions = ardm_config_text(c, "process", "partitions");
     r->order = ardm_config_text(c, "order", "family");
     const char *called = ardm_config_text(c, "network", "kind");
     int32_t kind = strcmp(called, "unet") == 0       ? ARDM_NETWORK_UNET
@@ -194,27 +199,57 @@ ardm_status ardm_recipe_read(ardm_recipe **out, const char *path) {
     return status;
 }
 
-ardm_status ardm_recipe_resolve(ardm_recipe *r, int64_t classes, int64_t channels, ardm_process **process) {
-    char text[64];
-    if (strcmp(r->family, "absorbing") == 0)
-        snprintf(text, sizeof text, "absorbing %lld", (long long)classes);
-    else
-        snprintf(text, sizeof text, "%s %lld %lld", r->family, (long long)classes, (long long)r->base);
-    ARDM_TRY(ardm_process_parse(process, text));
+static ardm_status take_process(ardm_recipe *r, int64_t classes, int64_t channels, int64_t base, ardm_process **process) {
     r->network.classes = classes;
     r->network.channels = channels;
     r->network.stages = ardm_process_stages(*process);
-    r->network.base = ardm_process_base(*process);
+    r->network.base = base;
     r->network.inputs = ardm_process_inputs(*process);
     ardm_status status = check_form(r);
     if (status != ARDM_OK) ardm_process_free(process);
     return status;
 }
 
+static ardm_status resolve_table(ardm_recipe *r, int64_t classes, int64_t channels, ardm_process **process) {
+    ARDM_TRY(ardm_process_from_partitions(process, (uint32_t)classes, r->partitions));
+    const uint32_t stages = ardm_process_stages(*process);
+    ardm_status status = ARDM_OK;
+    for (uint32_t p = 0; p <= stages && r->network.head == ARDM_HEAD_CDF && status == ARDM_OK; p++)
+        for (uint32_t x = 0; x < classes && status == ARDM_OK; x++) {
+            int32_t interval;
+            (void)ardm_process_last(*process, p, x, &interval);
+            if (!interval)
+                status = ardm_fail(ARDM_EINVAL, "[head] a mixture needs classes without gaps: partition %u has one at symbol %u; say direct or data",
+                                   p, x);
+        }
+    free(r->table);
+    r->table = malloc(5 * ((size_t)stages + 1) * (size_t)classes * sizeof *r->table);
+    if (!r->table && status == ARDM_OK) status = ardm_fail(ARDM_ENOMEM, "no memory for a process table");
+    if (status != ARDM_OK) {
+        ardm_process_free(process);
+        return status;
+    }
+    ardm_process_table(*process, r->table);
+    r->network.table = r->table;
+    return take_process(r, classes, channels, ardm_process_logits(*process), process);
+}
+
+ardm_status ardm_recipe_resolve(ardm_recipe *r, int64_t classes, int64_t channels, ardm_process **process) {
+    char text[64];
+    if (strcmp(r->family, "table") == 0) return resolve_table(r, classes, channels, process);
+    if (strcmp(r->family, "absorbing") == 0)
+        snprintf(text, sizeof text, "absorbing %lld", (long long)classes);
+    else
+        snprintf(text, sizeof text, "%s %lld %lld", r->family, (long long)classes, (long long)r->base);
+    ARDM_TRY(ardm_process_parse(process, text));
+    return take_process(r, classes, channels, ardm_process_base(*process), process);
+}
+
 void ardm_recipe_free(ardm_recipe **recipe) {
     if (!*recipe) return;
     ardm_config_free(&(*recipe)->config);
     free((*recipe)->text);
+    free((*recipe)->table);
     free(*recipe);
     *recipe = NULL;
 }

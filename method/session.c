@@ -91,8 +91,11 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
     session->suffix = copy_text(suffix);
     if (!session->process_text || !session->order_text || (suffix && !session->suffix)) status = ardm_fail(ARDM_ENOMEM, "no memory for a session");
     session->description.process = session->process_text;
+    session->description.chain = NULL;
     session->description.order = session->order_text;
-    if (status == ARDM_OK) status = ardm_process_parse(&session->process, session->process_text);
+    if (status == ARDM_OK)
+        status = description->chain ? ardm_process_copy(&session->process, description->chain)
+                                    : ardm_process_parse(&session->process, session->process_text);
     if (status == ARDM_OK) status = ardm_order_parse(&session->family, session->order_text);
     if (status == ARDM_OK) status = ardm_graph_copy(&session->inference, inference);
     int32_t direct = description->head == ARDM_HEAD_DIRECT;

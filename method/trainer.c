@@ -24,6 +24,7 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
     int32_t onward = net->kind != ARDM_NETWORK_DIFFWAVE || strcmp(trainer->recipe->order, "raster") == 0;
     return (ardm_description){
         .process = ardm_process_text(trainer->process),
+        .chain = trainer->process,
         .order = trainer->recipe->order,
         .head = net->head == ARDM_HEAD_DATA || net->head == ARDM_HEAD_CDF ? ARDM_HEAD_DIRECT : net->head, /* rows are children already */
         .rank = layout.rank,

@@ -65,7 +65,7 @@ static ardm_value finer(ardm_graph *graph, const ardm_network *net, ardm_value z
 ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
     long long width = net->width;
     ardm_value shown[2], seen[2];
-    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network__table(graph, net)}, 4,
+    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network_table(graph, net)}, 4,
                     "family=%s, classes=%lld, base=%lld", net->family, (long long)net->classes, (long long)net->base);
     ardm_value values = ARDM_NODE(graph, "expand", "axis=2", ARDM_NODE(graph, "expand", "axis=2", shown[1]));
     ardm_value state = ARDM_NODE(graph, "expand", "axis=2", ARDM_NODE(graph, "expand", "axis=2", in->state));

@@ -43,7 +43,7 @@ ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_
     return ardm_graph_node(graph, NULL, "group_norm", (const ardm_value[]){x, gain, bias, mask}, 4, "groups=%lld", (long long)groups);
 }
 
-ardm_value ardm_network__table(ardm_graph *graph, const ardm_network *network) {
+ardm_value ardm_network_table(ardm_graph *graph, const ardm_network *network) {
     char type[48];
     if (!network->table) return -1;
     snprintf(type, sizeof type, "i32[5,%lld,%lld]", (long long)network->stages + 1, (long long)network->classes);
@@ -89,7 +89,7 @@ ardm_network_outputs ardm_network__head(ardm_graph *graph, const ardm_network *n
     ardm_value parent = net->kind == ARDM_NETWORK_UNET ? ARDM_NODE(graph, "merge", "first=1, count=3", inputs->symbols) : inputs->symbols;
     parent = ardm_network__rows(graph, inputs, parent);
     int32_t cdf = net->head == ARDM_HEAD_CDF;
-    ardm_value in[5] = {z, centre, parent, inputs->stage, ardm_network__table(graph, net)};
+    ardm_value in[5] = {z, centre, parent, inputs->stage, ardm_network_table(graph, net)};
     if (!cdf) memmove(in + 1, in + 2, 3 * sizeof *in);
     z = ardm_graph_node(graph, NULL, cdf ? "mixture_children" : "children", in, cdf ? 5 : 4, "family=%s, classes=%lld, base=%lld", net->family,
                         (long long)net->classes, (long long)net->base);

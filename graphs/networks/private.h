@@ -12,8 +12,6 @@ ardm_value ardm_network__conv(ardm_graph *graph, const char *prefix, ardm_value 
 ardm_value ardm_network__layer_norm(ardm_graph *graph, const char *prefix, ardm_value x, int64_t width);
 ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, ardm_value mask, int64_t width, int64_t groups);
 
-/* Operand and attributes of the process: the table or -1, "family=…, classes=…, base=…". */
-ardm_value ardm_network__table(ardm_graph *graph, const ardm_network *network);
 int64_t ardm_network__parameters(const ardm_network *network); /* of the head, a unit */
 /* What an item is told as a whole, [N,D]: how far it is, and in which stage. */
 ardm_value ardm_network__condition(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);

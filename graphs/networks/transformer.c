@@ -36,7 +36,7 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
     char type[48], prefix[32];
     long long width = net->width, classes = net->classes;
     ardm_value ids[2];
-    ardm_graph_node(graph, ids, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network__table(graph, net)}, 4,
+    ardm_graph_node(graph, ids, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network_table(graph, net)}, 4,
                     "family=%s, classes=%lld, base=%lld", net->family, classes, (long long)net->base);
     ardm_value all = net->streams == 2 ? join_ids(graph, in->symbols, ids[0]) : ids[0];
 

@@ -34,7 +34,7 @@ static ardm_value attend(ardm_graph *graph, const ardm_network *net, ardm_value 
 ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
     long long channels = net->channels, width = net->width;
     ardm_value shown[2], seen[2];
-    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network__table(graph, net)}, 4,
+    ardm_graph_node(graph, shown, "corrupt", (const ardm_value[]){in->symbols, in->state, in->stage, ardm_network_table(graph, net)}, 4,
                     "family=%s, classes=%lld, base=%lld", net->family, (long long)net->classes, (long long)net->base);
     ardm_graph_node(graph, seen, "interpolate", (const ardm_value[]){shown[1], in->state, in->stage}, 3,
                     "scales=%lld, family=%s, classes=%lld, base=%lld, residual=8", (long long)net->scales, net->family, (long long)net->classes,

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ardm/process.h"
 
@@ -51,6 +52,50 @@ START_TEST(stage_counts_are_integers) {
         ck_assert_uint_eq(ardm_process_stages(p), rows[i].stages);
         if (rows[i].k < 300) check_chain(p);
         ardm_process_free(&p);
+    }
+}
+END_TEST
+
+/* Space, vowels, consonants of 27 symbols: three children, then 1, 5 and 21; and what cannot be a chain, each with its reason. */
+START_TEST(partitions_are_read) {
+    static const char vowels[] = "0 | 1 5 9 15 21 | 2-4 6-8 10-14 16-20 22-26";
+    static const struct {
+        const char *text, *why;
+    } bad[] = {{"", "no member"},
+               {"0-25", "symbol 26 is in no class"},
+               {"0-26 | 3", "symbol 3 is in two classes"},
+               {"0-26 |", "class 1 has no member"},
+               {"0-27", "0-27 is no range"},
+               {"5-4 0-3 6-26", "5-4 is no range"},
+               {"0-", "no end"},
+               {"0-26 x", "\"x\" is neither"},
+               {"0 1-26; 0 1 | 2-26; 0 2 | 1 3-26", "symbols 0 and 2 share a class"}};
+    ardm_process *p = NULL, *copy = NULL;
+    ck_ok(ardm_process_from_partitions(&p, 27, vowels));
+    check_chain(p);
+    ck_assert_uint_eq(ardm_process_stages(p), 2);
+    ck_assert_uint_eq(ardm_process_children(p, 0, 0), 3);
+    ck_assert_uint_eq(ardm_process_children(p, 1, 0), 1);
+    ck_assert_uint_eq(ardm_process_children(p, 1, 5), 5);
+    ck_assert_uint_eq(ardm_process_children(p, 1, 2), 21);
+    ck_ok(ardm_process_copy(&copy, p));
+    int32_t table[5][3][27], again[5][3][27];
+    ardm_process_table(p, &table[0][0][0]);
+    ardm_process_table(copy, &again[0][0][0]);
+    ck_assert(memcmp(table, again, sizeof table) == 0);
+    for (uint32_t s = 0; s < 2; s++)
+        for (uint32_t x = 0; x < 27; x++) {
+            uint32_t children;
+            ck_assert_int_eq(table[3][s][x], (int32_t)ardm_process_digit(p, s, x, &children));
+            ck_assert_int_eq(table[4][s][x], (int32_t)children);
+            ck_assert_int_eq(table[0][s + 1][x], (int32_t)ardm_process_child(p, s, x, (uint32_t)table[3][s][x]));
+            ck_assert_int_eq(table[2][s][x], ardm_process_input(p, s, x));
+        }
+    ardm_process_free(&copy);
+    ardm_process_free(&p);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_int_eq(ardm_process_from_partitions(&p, 27, bad[i].text), ARDM_EINVAL);
+        ck_assert_msg(strstr(ardm_message(), bad[i].why) != NULL, "%s: %s", bad[i].text, ardm_message());
     }
 }
 END_TEST
@@ -218,6 +263,7 @@ Suite *process_suite(void) {
     TCase *cases = tcase_create("process");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, stage_counts_are_integers);
+    tcase_add_test(cases, partitions_are_read);
     tcase_add_test(cases, five_symbols_in_base_two);
     tcase_add_test(cases, absorbing_hides_everything_behind_a_fresh_id);
     tcase_add_test(cases, augment_uses_the_papers_blocks);

@@ -48,6 +48,9 @@ typedef struct ardm_network_outputs {
     ardm_value centre; /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
 } ardm_network_outputs;
 
+/* The operand of ops that look classes up: a constant of network->table, or -1 where there is none. */
+ardm_value ardm_network_table(ardm_graph *graph, const ardm_network *network);
+
 /* Appends the network. Failures are the graph's (ardm_graph_check). */
 ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 

@@ -29,6 +29,11 @@ ardm_status ardm_process_parse(ardm_process **out, const char *text);
  * extents (the embedding row of x's class) or NULL: a class of one symbol, or one equal to its only child, shares that id, every other
  * class gets a fresh id from K on, fine to coarse. ARDM_EINVAL names the first symbol at which the chain is not one. */
 ardm_status ardm_process_from_table(ardm_process **out, uint32_t classes, uint32_t stages, const uint16_t *maps, const int32_t *ids);
+/* The same from text: partitions 1 … S-1 separated by ';', classes by '|', members by blanks, a-b a range: "0 | 1 5 9 15 21 | 2-4 6-8 10-14
+ * 16-20 22-26" of K = 27 first tells space, vowel or consonant, then which. Partitions 0 and S go without saying. ARDM_EINVAL names the
+ * partition and symbol at fault. */
+ardm_status ardm_process_from_partitions(ardm_process **out, uint32_t classes, const char *text);
+ardm_status ardm_process_copy(ardm_process **out, const ardm_process *process);
 void ardm_process_free(ardm_process **process);
 
 uint32_t ardm_process_family(const ardm_process *process);
@@ -56,5 +61,8 @@ float ardm_process_value(const ardm_process *process, uint32_t partition, uint32
 
 /* Tables for the model file, u16[S+1, K] of least members and i32[S+1, K] of input ids; the caller's arrays. */
 void ardm_process_maps(const ardm_process *process, uint16_t *maps, int32_t *ids);
+
+/* The operand of the ops that look classes up (ops/README.md, corrupt), i32[5,S+1,K]: least and greatest member, input id, digit, children. */
+void ardm_process_table(const ardm_process *process, int32_t *table);
 
 #endif

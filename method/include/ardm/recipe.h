@@ -16,8 +16,9 @@ typedef struct ardm_recipe {
     const char *licence;            /* of the data, kept in the model */
     int64_t tile, window;           /* image tile edge in pixels; text window in symbols */
     /* process, order */
-    const char *family, *order;
+    const char *family, *order, *partitions;
     int64_t base;
+    int32_t *table;       /* of family "table", once resolved; network.table is this */
     ardm_network network; /* classes, channels and stages are filled in once the data is open */
     /* train */
     int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws;
