@@ -1,9 +1,9 @@
 /* ardm/trainer.h (method): the training loop. A run is a folder; a checkpoint is every state of the run, so resume is exact.
  *
- * The run folder has config.ini, run.safetensors (all states, and run.previous.safetensors), log.csv, and model.ardm where a run ends or --until stops it.
- * log.csv has a row every [train] evaluate steps: step, seconds, items, bits_per_dim (mean of the steps since the last row), bound and bound_error
- * (held out), lr, grad_norm, clipped (share of the steps since the last row), flushed (method.md 5: of this step's batch).
- * Killed at any step and resumed, a run ends with the same bytes as one that was never stopped. */
+ * The run folder has config.ini, run.safetensors (all states, and run.previous.safetensors), log.csv, and model.ardm where a run ends or --until
+ * stops it. log.csv has a row every [train] evaluate steps: step, seconds, items, bits_per_dim (mean of the steps since the last row), bound and
+ * bound_error (held out), lr, grad_norm, clipped (share of the steps since the last row), flushed (method.md 5: of this step's batch). Killed at any
+ * step and resumed, a run ends with the same bytes as one that was never stopped. */
 #ifndef ARDM_TRAINER_H
 #define ARDM_TRAINER_H
 
