@@ -215,13 +215,13 @@ static int32_t synthesise(ardm_task *task, const ardm_header *header, uint64_t s
     uint32_t phase = 0;
     for (int64_t i = 0; i < length; ++i) {
         uint32_t segment = (uint32_t)(i / each), kind = draw(0, segment, 0, seed) >> 30, step = (1u << 25) + (draw(1, segment, 0, seed) >> 5);
-        int64_t into = i % each, loud = 8 * (into < each / 2 ? into : each - into) / each; /* 0 to 4 */
+        int64_t into = i % each, loud = 128 * (into < each / 2 ? into : each - into) / each; /* 0 to 64 */
         phase += step;
         for (int32_t c = 0; c < form.channels; ++c) {
             uint32_t noise = draw((uint32_t)i, (uint32_t)c, 1, seed);
             int64_t value = 0; /* of 16 bits; 8 more below it */
             if (kind != 0) value = (int64_t)(noise >> 24) - 128;
-            if (kind >= 2) value += (2 * wave(phase) + wave(3 * phase + (uint32_t)c * (1u << 29))) * loud / 16;
+            if (kind >= 2) value += (2 * wave(phase) + wave(3 * phase + (uint32_t)c * (1u << 29))) * loud / 256;
             if (kind == 1) value *= 8;
             value = value * 256 + (kind != 0 ? noise & 255 : 0);
             audio_symbol(&form, (int32_t)(value >> (24 - form.bits)), symbols + (i * form.channels + c) * wide);

@@ -84,6 +84,10 @@ int32_t audio_bytes_end(ardm_task *task, audio_writer *writer, int32_t finish);
 /* What libsndfile makes of a header: the form of its samples, or why they are not taken. `head` ends where samples begin. */
 int32_t audio_judge(ardm_task *task, audio_form *form, const uint8_t *head, int64_t head_bytes);
 
+/* Shades of AUDIO_SPECTRUM / 2 frequencies, lowest first, 0 loud and 255 silent; full scale is −1 to 1. */
+enum { AUDIO_SPECTRUM = 256 };
+void audio_spectrum(const double *samples, uint8_t *shades);
+
 /* host->fail with numbers. */
 int32_t audio_fail(ardm_task *task, int32_t status, const char *format, ...)
 #if defined(__GNUC__)

@@ -8,7 +8,7 @@
 
 #include "audio.h"
 
-enum { KEPT = 1 << 16, STREAMINFO = 34, FIRST = 4 + 4 + STREAMINFO, MOST_GROWN = 1 << 30 };
+enum { KEPT = 1 << 16, STREAMINFO = 34, FIRST = 4 + 4 + STREAMINFO };
 
 /* A file as libsndfile sees it. */
 typedef struct view {
@@ -19,7 +19,7 @@ typedef struct view {
     int64_t room;       /* for them; while it is not full, what is read is kept */
     int64_t behind;     /* bytes of the view that the host's stream has given, kept or not */
     int32_t streams;    /* bytes behind the kept ones come from the host */
-    int32_t lost, short_of_memory;
+    int32_t short_of_memory;
 } view;
 
 static sf_count_t view_length(void *user) { return ((view *)user)->size; }
@@ -43,10 +43,7 @@ static sf_count_t view_read(void *to, sf_count_t count, void *user) {
             if (many > v->kept_bytes - v->at) many = v->kept_bytes - v->at;
             memcpy((uint8_t *)to + done, v->kept + v->at, (size_t)many);
         } else {
-            if (!v->streams || v->at < v->behind) {
-                v->lost |= v->streams;
-                return done;
-            }
+            if (!v->streams || v->at < v->behind) return done;
             int64_t gap = v->at - v->behind;
             if (gap > 0 && audio_host->skip(v->task, gap) != gap) return done;
             if (gap > 0) v->room = v->kept_bytes; /* what is kept must have no hole */
@@ -158,7 +155,7 @@ typedef struct flac {
     uint8_t side[2 + 10];
 } flac;
 
-/* The stream's description and nothing else of the metadata, with the bytes behind "fLaC" that are known by now in front. */
+/* The stream's description, marked as the last block, and nothing else of the metadata. */
 static int32_t skim(ardm_task *task, const audio_reader *r, uint8_t *first) {
     uint8_t block[4];
     int64_t size = r->early[5] << 16 | r->early[6] << 8 | r->early[7];

@@ -231,7 +231,7 @@ START_TEST(blank_synthetic_and_picture) {
         OK(ardm_item_render(&picture, modality("audio"), &item, 0));
         OK(decode(&again, "image", picture.data, picture.size, "grey"));
         int64_t sounds = item.channels / (item.classes == 256 && variants[k][3] == '2' ? 3 : 1), dark = 0;
-        ck_assert_int_eq(again.extents[0], sounds * 129 - 1);
+        ck_assert_int_eq(again.extents[0], sounds * 258 - 1);
         ck_assert_int_eq(again.extents[1], 1024);
         for (int64_t x = 0; x < 1024; ++x) { /* each column has ink in the first lane */
             int64_t here = dark;
@@ -253,6 +253,32 @@ START_TEST(blank_synthetic_and_picture) {
 }
 END_TEST
 
+/* A wave of 16 samples is the 16th of 128 frequencies; half a second in, silence. */
+START_TEST(pictures_show_frequencies) {
+    static const int16_t wave[16] = {0, 7650, 14142, 18478, 20000, 18478, 14142, 7650, 0, -7650, -14142, -18478, -20000, -18478, -14142, -7650};
+    ardm_item item, seen;
+    ardm_bytes picture = {0};
+    OK(ardm_item_blank(&item, modality("audio"), "pcm16x2", 1, (const int64_t[]){8192}));
+    for (int i = 0; i < 8192; ++i) {
+        item.symbols[2 * i] = (uint16_t)(32768 + (i < 4096 ? wave[i % 16] : 0));
+        item.symbols[2 * i + 1] = (uint16_t)(32768 + (i < 4096 ? 0 : wave[i * 3 % 16]));
+    }
+    OK(ardm_item_render(&picture, modality("audio"), &item, 0));
+    OK(decode(&seen, "image", picture.data, picture.size, "grey"));
+    for (int channel = 0; channel < 2; ++channel)
+        for (int x = 0; x < 1024; ++x) {
+            const uint16_t *lane = seen.symbols + (channel * 258 + 129) * 1024 + x;
+            int bin = channel ? 48 : 16, sounds = channel ? x >= 512 : x + 32 <= 512, silent = channel ? x + 32 <= 512 : x >= 512;
+            if (sounds && x + 32 <= 1024) ck_assert_int_lt(lane[(127 - bin) * 1024], 30);
+            for (int y = 0; y < 128; ++y)
+                if (silent || (sounds && x + 32 <= 1024 && abs(127 - y - bin) > 4)) ck_assert_int_gt(lane[y * 1024], silent ? 254 : 150);
+        }
+    ardm_item_free(&item);
+    ardm_item_free(&seen);
+    ardm_bytes_free(&picture);
+}
+END_TEST
+
 Suite *audio_suite(void) {
     Suite *suite = suite_create("audio");
     TCase *tests = tcase_create("audio");
@@ -265,6 +291,7 @@ Suite *audio_suite(void) {
     tcase_add_test(tests, other_kinds_are_named);
     tcase_add_test(tests, raw_samples_are_items);
     tcase_add_test(tests, blank_synthetic_and_picture);
+    tcase_add_test(tests, pictures_show_frequencies);
     suite_add_tcase(suite, tests);
     return suite;
 }
