@@ -112,6 +112,26 @@ static ardm_status draw_picture(canvas *c, const mapped *m, double x, double y, 
     return ARDM_OK;
 }
 
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Bits that all but a two-hundredth of the pixels stay below: a few costly ones would leave the rest dark. At least 1, rounded up. */
+static ardm_status brightest(double *out, const mapped *list, uint32_t n) {
+    int64_t all = 0, at = 0;
+    for (uint32_t k = 0; k < n; k++) all += list[k].item.extents[0] * list[k].item.extents[1];
+    double *values = malloc((size_t)all * sizeof *values);
+    if (!values) return ardm_fail(ARDM_ENOMEM, "no memory for %lld pixels", (long long)all);
+    for (uint32_t k = 0; k < n; k++)
+        for (int64_t i = 0; i < list[k].item.extents[0] * list[k].item.extents[1]; i++) values[at++] = pixel_bits(&list[k], i);
+    qsort(values, (size_t)all, sizeof *values, by_value);
+    const double value = values[(all - 1) * 199 / 200];
+    free(values);
+    *out = value > 1 ? ceil(value) : 1;
+    return ARDM_OK;
+}
+
 static ardm_status draw_pictures(const char *path, const mapped *list, uint32_t n, const ardm_budget *budget, const arguments *args) {
     enum { MARGIN = 20, HEAD = 44, FOOT = 64 };
     int64_t w = 1, h = 0;
@@ -119,9 +139,8 @@ static ardm_status draw_pictures(const char *path, const mapped *list, uint32_t 
     for (uint32_t k = 0; k < n; k++) {
         if (list[k].item.extents[1] > w) w = list[k].item.extents[1];
         h += list[k].item.extents[0];
-        for (int64_t i = 0; i < list[k].item.extents[0] * list[k].item.extents[1]; i++) most = fmax(most, pixel_bits(&list[k], i));
     }
-    most = ceil(most > 0 ? most : 1);
+    ARDM_TRY(brightest(&most, list, n));
     const double scale = w >= 384 ? 1 : (double)(384 / w), width = 2 * MARGIN + 2 * w * scale + 16;
     canvas *c;
     ARDM_TRY(canvas_open(&c, path, width < 520 ? 520 : width, HEAD + h * scale + 10 * (n - 1) + FOOT));
@@ -147,7 +166,7 @@ static ardm_status draw_pictures(const char *path, const mapped *list, uint32_t 
         snprintf(text, sizeof text, "%g", most * i / 4);
         canvas_text(c, MARGIN + 60 * i, y + 32, 11, i ? ANCHOR_MIDDLE : ANCHOR_START, 0, text);
     }
-    canvas_text(c, MARGIN + 260, y + 15, 12, ANCHOR_START, 0, "bits a pixel");
+    canvas_text(c, MARGIN + 260, y + 15, 12, ANCHOR_START, 0, "bits a pixel; the last colour: this and more");
     ardm_status closed = canvas_close(&c, status == ARDM_OK, has(args, "force"));
     return status == ARDM_OK ? closed : status;
 }

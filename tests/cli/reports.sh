@@ -262,7 +262,7 @@ def mapped(path, listing_path, height, width):
     w, h, rows = png(path)
     _, symbols, bits = listing(listing_path)
     pixels = [sum(bits[3 * i:3 * i + 3]) for i in range(height * width)]
-    most, scale, wrong = math.ceil(max(pixels)), 384 // width, 0
+    most, scale, wrong = math.ceil(sorted(pixels)[(len(pixels) - 1) * 199 // 200]), 384 // width, 0
     for i, value in enumerate(pixels):
         x, y = 20 + (i % width) * scale + scale // 2, 44 + i // width * scale + scale // 2
         at = min(value / most * 8, 8)
