@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "ardm/coder.h"
-#include "ardm/sampler.h"
 #include "ardm/walk.h"
 
 static const double ln2 = 0.69314718055994530942;
@@ -224,16 +223,20 @@ void rig_code(rig *r, uint32_t calls, const uint8_t *given) {
     ardm_schedule_free(&budget.schedule);
 }
 
-void rig_sample(rig *r, uint32_t calls, const uint8_t *given, uint32_t base, uint32_t *x, uint32_t count) {
+void rig_sample_by(rig *r, const ardm_sampling *sampling, const uint8_t *given, uint32_t base, uint32_t *x, uint32_t count) {
     const size_t places = r->network.places;
-    int32_t *symbols = malloc(count * places * sizeof *symbols);
-    uint8_t *mask = malloc(count * places);
-    ardm_budget budget = rig_budget(r, calls, NULL);
-    const ardm_sampling sampling = {&budget, 1234, 1, "toy"};
+    int32_t *symbols = calloc(count * places, sizeof *symbols);
+    uint8_t *mask = calloc(count, places);
     for (uint32_t i = 0; i < count; i++) table_item(&r->network, base, given, symbols + i * places, mask + i * places);
-    ck_ok(ardm_sample(r->session, &sampling, &r->layout, symbols, mask, 0, count));
+    ck_ok(ardm_sample(r->session, sampling, &r->layout, symbols, mask, 0, count));
     for (uint32_t i = 0; i < count; i++) x[i] = table_read(&r->network, symbols + i * places);
-    ardm_schedule_free(&budget.schedule);
     free(mask);
     free(symbols);
+}
+
+void rig_sample(rig *r, uint32_t calls, const uint8_t *given, uint32_t base, uint32_t *x, uint32_t count) {
+    ardm_budget budget = rig_budget(r, calls, NULL);
+    const ardm_sampling sampling = {.budget = &budget, .seed = 1234, .temperature = 1, .task = "toy"};
+    rig_sample_by(r, &sampling, given, base, x, count);
+    ardm_schedule_free(&budget.schedule);
 }

@@ -4,6 +4,7 @@
 
 #include "ardm/budget.h"
 #include "ardm/device.h"
+#include "ardm/sampler.h"
 #include "table.h"
 
 /* A toy model in one of the forms that the program knows. */
@@ -47,6 +48,7 @@ double rig_flat(const rig *r, uint32_t x);
 void rig_code(rig *r, uint32_t calls, const uint8_t *given);
 /* Samples as numbers x. Given units are those of x `base`. */
 void rig_sample(rig *r, uint32_t calls, const uint8_t *given, uint32_t base, uint32_t *x, uint32_t count);
+void rig_sample_by(rig *r, const ardm_sampling *sampling, const uint8_t *given, uint32_t base, uint32_t *x, uint32_t count);
 
 /* 1: sessions are bound to the ops' oracles, in doubles. */
 extern int32_t in_doubles;
@@ -61,5 +63,6 @@ TCase *forms_cases(void);
 TCase *given_cases(void);
 TCase *blocks_cases(void);
 TCase *reports_cases(void);
+TCase *sampling_cases(void);
 
 #endif

@@ -1,0 +1,104 @@
+/* sampling.c: the laws that samples follow when they are asked to leave the model's own. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "rig.h"
+
+enum { SAMPLES = 16000, COMPARED = 500 };
+
+/* p(x) when every call decides a whole level and its units are drawn apart, each probability taken to the power 1 / temperature. */
+static double tempered(const rig *r, uint32_t x, double temperature) {
+    const uint32_t levels = ardm_order_levels(r->t.order);
+    const uint16_t *level = ardm_order_level(r->t.order);
+    double product = 1;
+    for (uint32_t c = 0; c < r->network.stages * levels; c++) {
+        uint8_t state[MOST_UNITS];
+        for (uint32_t u = 0; u < r->t.n; u++) state[u] = level[u] < c % levels ? ARDM_DECIDED : ARDM_UNDECIDED;
+        for (uint32_t u = 0; u < r->t.n; u++) {
+            double p[MOST_SYMBOLS], sum = 0;
+            if (level[u] != c % levels) continue;
+            const uint32_t children = toy_network(&r->t, x, c / levels, state, u, p);
+            for (uint32_t d = 0; d < children; d++) sum += pow(p[d], 1 / temperature);
+            product *= pow(p[ardm_process_digit(r->t.process, c / levels, toy_symbol(&r->t, x, u), NULL)], 1 / temperature) / sum;
+        }
+    }
+    return product;
+}
+
+static const struct tempered_form {
+    rig_form form;
+    double temperature, limit; /* one in a thousand, by degrees of freedom */
+} warm[] = {
+    {{.k = 4, .process = "absorbing 4", .order = "raster"}, 1, 103},
+    {{.k = 4, .process = "absorbing 4", .order = "raster"}, 2, 103},
+    {{.k = 4, .process = "absorbing 4", .order = "raster"}, 0.5, 103},
+    {{.k = 4, .process = "zero-least-significant 4 2", .order = "raster"}, 1.5, 103},
+    {{.k = 4, .process = "absorbing 4", .order = "raster", .table = {.mixture = 1}}, 0.7, 103},
+    {{.chain = 3, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 1, .table = {.high = 16}}, 2, 103},
+};
+enum { WARM = sizeof warm / sizeof *warm };
+
+START_TEST(temperature_divides_the_logits) {
+    static uint32_t x[SAMPLES], seen[MOST_STATES];
+    ardm_device *device = NULL;
+    ck_ok(ardm_device_open(&device, "reference"));
+    for (int i = 0; i < WARM; i++) {
+        rig r;
+        double chi = 0, whole = 0;
+        rig_open(&r, &warm[i].form, device);
+        ardm_budget budget = rig_budget(&r, rig_most_calls(&r), NULL);
+        const ardm_sampling sampling = {.budget = &budget, .seed = 77, .temperature = warm[i].temperature, .task = "toy"};
+        rig_sample_by(&r, &sampling, NULL, 0, x, SAMPLES);
+        memset(seen, 0, sizeof seen);
+        for (uint32_t k = 0; k < SAMPLES; k++) seen[x[k]]++;
+        for (uint32_t y = 0; y < r.t.states; y++) {
+            const double want = SAMPLES * tempered(&r, y, warm[i].temperature);
+            chi += (seen[y] - want) * (seen[y] - want) / want;
+            whole += want;
+        }
+        ck_assert_double_eq_tol(whole, SAMPLES, 1e-6 * SAMPLES);
+        ck_assert_msg(chi < warm[i].limit, "%s %s at %g: chi-square %g", warm[i].form.process, warm[i].form.order, warm[i].temperature, chi);
+        ardm_schedule_free(&budget.schedule);
+        rig_close(&r);
+    }
+    ardm_device_close(&device);
+}
+END_TEST
+
+/* Cold enough, a chain stays where its given unit is, and the class mixture repeats whatever it drew first. */
+static void cold_on(ardm_device *device) {
+    static const rig_form chain = {.chain = 4, .k = 4, .process = "absorbing 4", .order = "raster"},
+                          mixture = {.k = 4, .process = "absorbing 4", .order = "uniform"};
+    static const uint8_t given[MOST_UNITS] = {ARDM_GIVEN};
+    static uint32_t x[COMPARED];
+    uint32_t seen[4] = {0};
+    rig r;
+    rig_open(&r, &chain, device);
+    ardm_budget budget = rig_budget(&r, 4, NULL);
+    ardm_sampling sampling = {.budget = &budget, .seed = 5, .temperature = 0.01, .task = "toy"};
+    rig_sample_by(&r, &sampling, given, 2, x, COMPARED);
+    for (int k = 0; k < COMPARED; k++) ck_assert_uint_eq(x[k], 2 * (1 + 4 + 16 + 64));
+    ardm_schedule_free(&budget.schedule);
+    rig_close(&r);
+    rig_open(&r, &mixture, device);
+    budget = rig_budget(&r, 3, NULL);
+    rig_sample_by(&r, &sampling, NULL, 0, x, COMPARED);
+    for (int k = 0; k < COMPARED; k++) {
+        ck_assert_uint_eq(x[k] % (1 + 4 + 16), 0);
+        seen[x[k] / (1 + 4 + 16)]++;
+    }
+    for (int z = 0; z < 4; z++) ck_assert_uint_gt(seen[z], COMPARED / 8);
+    ardm_schedule_free(&budget.schedule);
+    rig_close(&r);
+}
+
+START_TEST(cold_samples_are_the_mode) { each_device(cold_on); }
+END_TEST
+
+TCase *sampling_cases(void) {
+    TCase *cases = tcase_create("sampling");
+    tcase_set_timeout(cases, 0);
+    tcase_add_test(cases, temperature_divides_the_logits);
+    tcase_add_test(cases, cold_samples_are_the_mode);
+    return cases;
+}
