@@ -194,17 +194,22 @@ static ardm_status choose_variants(ardm_plan *plan, const ardm_device_facts *fac
     return ARDM_OK;
 }
 
+/* By the op, or else what it reads and writes. */
+static void cost_of(const ardm_graph__node *node, const ardm_call *call, double *flops, double *bytes) {
+    *flops = *bytes = 0;
+    if (call->op->cost)
+        call->op->cost(call, flops, bytes);
+    else if (!ardm_plan__is_view(node)) {
+        for (uint32_t j = 0; j < call->n_in; ++j) *bytes += (double)ardm_shape_bytes(&call->in[j]);
+        for (uint32_t j = 0; j < call->n_out; ++j) *bytes += (double)ardm_shape_bytes(&call->out[j]);
+    }
+}
+
 static void add_costs(ardm_plan *plan) {
     for (uint32_t k = 0; k < plan->graph->n_nodes; ++k) {
-        const ardm_call *call = &plan->nodes[k].call;
-        double flops = 0, bytes = 0;
+        double flops, bytes;
         uint64_t work = 0;
-        if (call->op->cost)
-            call->op->cost(call, &flops, &bytes);
-        else if (!ardm_plan__is_view(&plan->graph->nodes[k])) {
-            for (uint32_t j = 0; j < call->n_in; ++j) bytes += (double)ardm_shape_bytes(&call->in[j]);
-            for (uint32_t j = 0; j < call->n_out; ++j) bytes += (double)ardm_shape_bytes(&call->out[j]);
-        }
+        cost_of(&plan->graph->nodes[k], &plan->nodes[k].call, &flops, &bytes);
         plan->facts.flops += flops;
         plan->facts.bytes += bytes;
         for (uint32_t j = 0; j < plan->nodes[k].n_work; ++j) work += plan->slots[plan->nodes[k].first_work + j].bytes;
@@ -300,17 +305,44 @@ ardm_status ardm_graph__compiled_copy(ardm_graph **out, const ardm_graph *graph,
     return status;
 }
 
-ardm_status ardm_graph_plan(ardm_plan_facts *out, const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents,
-                            uint32_t n_extents, const ardm_bind_options *options) {
+static void tell(const ardm_plan *plan, ardm_plan_visit visit, void *user) {
+    for (uint32_t k = 0; k < plan->graph->n_nodes; ++k) {
+        const ardm_graph__node *node = &plan->graph->nodes[k];
+        const ardm_call *call = &plan->nodes[k].call;
+        ardm_plan_node about = {sizeof about, node->op, 0, {NULL}, {NULL}, call->out, 0, 0, 0};
+        for (uint32_t j = 0; j < node->n_in; ++j) {
+            if (node->in[j] < 0 || plan->graph->values[node->in[j]].kind != ARDM_VALUE_STATE) continue;
+            about.states[about.n_states] = plan->graph->values[node->in[j]].name;
+            about.state_shapes[about.n_states++] = &call->in[j];
+        }
+        for (uint32_t j = 0; j < node->n_out && !ardm_plan__is_view(node); ++j) about.output_bytes += ardm_shape_bytes(&call->out[j]);
+        cost_of(node, call, &about.flops, &about.bytes);
+        visit(user, &about);
+    }
+}
+
+static ardm_status plan_copy(const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents, uint32_t n_extents,
+                             const ardm_bind_options *options, ardm_plan_facts *out, ardm_plan_visit visit, void *user) {
     ardm_bind_options given;
     ardm_graph *copy = NULL;
     ardm_plan *plan = NULL;
-    *out = (ardm_plan_facts){0};
     ARDM_TRY(ardm_bind_options__take(&given, options));
     ARDM_TRY(ardm_graph__compiled_copy(&copy, graph, &given));
     ardm_status status = ardm_plan__create(&plan, copy, facts, extents, n_extents, &given, NULL);
-    if (status == ARDM_OK) *out = plan->facts;
+    if (status == ARDM_OK && out) *out = plan->facts;
+    if (status == ARDM_OK && visit) tell(plan, visit, user);
     ardm_plan__free(&plan);
     ardm_graph_free(&copy);
     return status;
+}
+
+ardm_status ardm_graph_plan(ardm_plan_facts *out, const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents,
+                            uint32_t n_extents, const ardm_bind_options *options) {
+    *out = (ardm_plan_facts){0};
+    return plan_copy(graph, facts, extents, n_extents, options, out, NULL, NULL);
+}
+
+ardm_status ardm_graph_plan_nodes(const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents, uint32_t n_extents,
+                                  const ardm_bind_options *options, ardm_plan_visit visit, void *user) {
+    return plan_copy(graph, facts, extents, n_extents, options, NULL, visit, user);
 }

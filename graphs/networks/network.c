@@ -107,7 +107,7 @@ ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *
     }
 }
 
-ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network) {
+static ardm_status build(ardm_graph **out, const ardm_network *network, int32_t rows) {
     static const char *const names[] = {"", "transformer", "unet", "diffwave"};
     int32_t image = network->kind == ARDM_NETWORK_UNET;
     ardm_graph *graph = NULL;
@@ -123,7 +123,7 @@ ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network) {
     inputs.stage = ardm_graph_input(graph, "stage", "i32[N]");
     inputs.time = ardm_graph_input(graph, "time", "f32[N]");
     if (network->streams == 2) inputs.block = ardm_graph_input(graph, "block", "i32[N]");
-    inputs.rows = ardm_graph_input(graph, "rows", "i32[N,R]");
+    if (rows) inputs.rows = ardm_graph_input(graph, "rows", "i32[N,R]");
     ardm_network_outputs outputs = ardm_network_append(graph, network, &inputs);
     ardm_graph_output(graph, "z", outputs.z);
     if (outputs.centre >= 0) ardm_graph_output(graph, "centre", outputs.centre);
@@ -134,6 +134,9 @@ ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network) {
         ardm_graph_free(&graph);
     return status;
 }
+
+ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network) { return build(out, network, 1); }
+ardm_status ardm_network_forward(ardm_graph **out, const ardm_network *network) { return build(out, network, 0); }
 
 static int32_t ends_with(const char *name, const char *tail) {
     size_t n = strlen(name), m = strlen(tail);

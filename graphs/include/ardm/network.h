@@ -56,6 +56,8 @@ ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *
 
 /* The graph that a model file carries: inputs symbols state stage time [block] rows, outputs z [centre]. */
 ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network);
+/* The same without rows: every unit in order. */
+ardm_status ardm_network_forward(ardm_graph **out, const ardm_network *network);
 
 /* How a state of the network starts. Kinds: zeros, ones, normal(0, scale), the marginal of the data (output bias). */
 enum { ARDM_INIT_ZERO = 0, ARDM_INIT_ONE = 1, ARDM_INIT_NORMAL = 2, ARDM_INIT_MARGINAL = 3 };

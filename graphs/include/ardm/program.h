@@ -69,6 +69,20 @@ typedef struct ardm_plan_facts {
 } ardm_plan_facts;
 ardm_status ardm_graph_plan(ardm_plan_facts *out, const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents,
                             uint32_t n_extents, const ardm_bind_options *options);
+/* What a plan holds, node by node in their order; the numbers add up to those of the facts. What `node` points to lasts for the call. */
+typedef struct ardm_plan_node {
+    uint32_t size; /* sizeof, first */
+    const ardm_op *op;
+    uint32_t n_states; /* operands that are states, with their names */
+    const char *states[ARDM_MAX_OPERANDS];
+    const ardm_shape *state_shapes[ARDM_MAX_OPERANDS];
+    const ardm_shape *output; /* the first of them */
+    uint64_t output_bytes;    /* of all outputs; a view has no bytes of its own */
+    double flops, bytes;      /* by the op's cost function */
+} ardm_plan_node;
+typedef void (*ardm_plan_visit)(void *user, const ardm_plan_node *node);
+ardm_status ardm_graph_plan_nodes(const ardm_graph *graph, const ardm_device_facts *facts, const ardm_extent *extents, uint32_t n_extents,
+                                  const ardm_bind_options *options, ardm_plan_visit visit, void *user);
 const ardm_plan_facts *ardm_binding_facts(const ardm_binding *binding);
 /* What computes node `index` of ardm_binding_facts()->nodes; *variant is NULL for views and on the reference device. */
 void ardm_binding_node(const ardm_binding *binding, uint32_t index, const ardm_op **op, const ardm_variant **variant);
