@@ -71,3 +71,24 @@ a, b = open("fast.wav", "rb").read(), open("filled.wav", "rb").read()
 changed = [k for k in range(len(a)) if a[k] != b[k]]
 assert len(a) == len(b) and changed and changed[0] >= 44 + 200 and changed[-1] < 44 + 262, changed
 PYTHON
+# Given sets of sound: every second sample, a prefix, a gap; and twice as many samples.
+"$ardm" infill run/model.ardm mono.wav --grid 2 --steps 20 --device reference -o grid.wav > grid.out
+grep -q '300 units; what was there costs .*around the mean' grid.out || fail "$(cat grid.out)"
+"$ardm" infill run/model.ardm mono.wav --given :300 --steps 20 --device reference -o prefix.wav > /dev/null
+"$ardm" infill run/model.ardm mono.wav --given 0:200,260: --steps 20 --device reference -o gap.wav > /dev/null
+"$ardm" infill run/model.ardm mono.wav --mask 200-259 --steps 20 --device reference -o same.wav > /dev/null
+"$ardm" infill run/model.ardm mono.wav --enlarge 2 --steps 20 --device reference -o large.wav > /dev/null
+cmp gap.wav same.wav
+python3 - <<'PYTHON'
+import struct, wave
+def samples(path):
+    with wave.open(path) as file:
+        return struct.unpack("<%dh" % file.getnframes(), file.readframes(file.getnframes()))
+a = samples("mono.wav")
+def kept(path, given):
+    b = samples(path)
+    changed = [k for k in range(601) if a[k] != b[k]]
+    assert len(b) == 601 and changed and not any(given(k) for k in changed), (path, changed)
+kept("grid.wav", lambda k: k % 2 == 0), kept("prefix.wav", lambda k: k < 300), kept("gap.wav", lambda k: not 200 <= k < 260)
+assert samples("large.wav")[::2] == a and len(samples("large.wav")) == 1202
+PYTHON

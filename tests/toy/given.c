@@ -74,6 +74,14 @@ static const struct filled {
     {{.k = 5, .process = "zero-least-significant 5 2", .order = "uniform"}, {0, ARDM_GIVEN, 0}, 5 * 3, 51.2},
     {{.k = 6, .process = "zero-least-significant 6 4", .order = "uniform"}, {ARDM_GIVEN, ARDM_GIVEN, 0}, 5 + 6 * 2, 20.5},
     {{.chain = 3, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 2, .table = {.high = 16}}, {ARDM_GIVEN}, 3, 37.7},
+    /* A prefix, a gap, and every second unit, in the forms of text, sound and pictures. */
+    {{.chain = 4, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 1, .table = {.high = 16}}, {ARDM_GIVEN, ARDM_GIVEN}, 7, 37.7},
+    {{.chain = 4, .k = 4, .process = "absorbing 4", .order = "uniform"}, {ARDM_GIVEN, 0, 0, ARDM_GIVEN}, 3 + 64 * 1, 37.7},
+    {{.chain = 5, .k = 4, .process = "absorbing 4", .order = "dyadic"}, {ARDM_GIVEN, 0, ARDM_GIVEN, 0, ARDM_GIVEN}, 16 * 3 + 256, 37.7},
+    {{.chain = 3, .k = 4, .process = "zero-least-significant 4 2", .order = "quincunx", .table = {.rank = 2, .extent = {4, 4}, .at = {0, 1, 2}}},
+     {ARDM_GIVEN, 0, ARDM_GIVEN},
+     16 * 2,
+     16.3},
 };
 enum { FILLED = sizeof filled / sizeof *filled };
 static uint32_t first_fillings[FILLED][COMPARED];
