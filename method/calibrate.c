@@ -68,7 +68,7 @@ ardm_status ardm_calibrate(ardm_calibration *calibration, ardm_session *session,
         if (status == ARDM_OK && !(list[i].unit = malloc(rows * sizeof *list[i].unit)))
             status = ardm_fail(ARDM_ENOMEM, "no memory for %u rows", rows);
     }
-    ardm_draw_options options = {.seed = seed, .stratified = 1, .batch = draws};
+    ardm_draw_options options = {.seed = seed, .sampling = ARDM_SAMPLING_STRATIFIED, .batch = draws};
     for (uint64_t begin = 0, all = (uint64_t)n * draws; begin < all && status == ARDM_OK; begin += BATCH) {
         const uint32_t count = all - begin < BATCH ? (uint32_t)(all - begin) : BATCH;
         ardm_call_io io;

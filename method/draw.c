@@ -4,7 +4,7 @@
 
 #include "ardm/philox.h"
 
-enum { DRAW_OFFSET = 0, DRAW_STRATUM = 1, DRAW_PAIR = 2, DRAW_KNOWN = 3, DRAW_BLOCK = 4 };
+enum { DRAW_OFFSET = 0, DRAW_STRATUM = 1, DRAW_PAIR = 2, DRAW_KNOWN = 3, DRAW_BLOCK = 4, DRAW_LADDER = 5 };
 
 static uint32_t below(uint32_t word, uint32_t count) { return (uint32_t)((uint64_t)word * count >> 32); }
 
@@ -16,6 +16,18 @@ uint64_t ardm_draw_stratified(uint64_t seed, uint64_t step, uint32_t stratum, ui
     const uint64_t u = ardm_random_word(seed, ARDM_RANDOM_STEP, DRAW_OFFSET, step, 0);
     /* (i 2^32 + U) total >> 32 without the overflow: i total is whole. */
     return (stratum * total + (u * total >> 32)) / batch;
+}
+
+uint64_t ardm_draw_antithetic(uint64_t seed, uint64_t step, uint32_t stratum, uint32_t batch, uint64_t total) {
+    uint64_t rungs = batch, rest = total;
+    while (rest) {
+        const uint64_t next = rungs % rest;
+        rungs = rest;
+        rest = next;
+    }
+    const uint64_t ladders = batch / rungs, spacing = total / rungs;
+    const uint64_t word = ardm_random_word(seed, ARDM_RANDOM_STEP, DRAW_LADDER, step, (uint32_t)(stratum % ladders));
+    return stratum / ladders * spacing + (word * spacing >> 32);
 }
 
 typedef struct slot {

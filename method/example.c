@@ -126,8 +126,10 @@ ardm_status ardm_example_draw(ardm_example *e, ardm_orders *orders, uint32_t sta
         memset(e->counts, 0, levels * sizeof *e->counts);
         for (uint32_t u = 0; u < units; u++) e->counts[ardm_order_level(order)[u]] += e->state[u] == ARDM_UNDECIDED;
         uint64_t total = (uint64_t)stages * e->dimensions;
-        uint64_t k = options->stratified ? ardm_draw_stratified(options->seed, options->step, stratum, options->batch, total)
-                                         : ardm_draw_uniform(options->seed, number, total);
+        uint64_t k =
+            options->sampling == ARDM_SAMPLING_STRATIFIED   ? ardm_draw_stratified(options->seed, options->step, stratum, options->batch, total)
+            : options->sampling == ARDM_SAMPLING_ANTITHETIC ? ardm_draw_antithetic(options->seed, options->step, stratum, options->batch, total)
+                                                            : ardm_draw_uniform(options->seed, number, total);
         uint32_t stage;
         ardm_order_pair(e->counts, levels, k, &stage, &e->level, &e->n);
         e->stage = (int32_t)stage;

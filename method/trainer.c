@@ -218,7 +218,7 @@ static ardm_status fill_batch(ardm_trainer *t) {
     size_t units = ardm_order_units(order);
     ardm_draw_options options = {.seed = r->seed,
                                  .step = (uint64_t)t->step,
-                                 .stratified = r->stratified,
+                                 .sampling = r->sampling,
                                  .batch = (uint32_t)r->batch,
                                  .given_share = (uint32_t)(r->given * 0x1p24),
                                  .auxiliary = r->auxiliary};

@@ -24,18 +24,18 @@ static void see(uint8_t *state, ardm_orders *orders, const ardm_example *e, uint
     }
 }
 
-/* Mean over a batch with a stratum for every (cell, n) of the weighed losses. */
-static double estimate(const toy *t, const char *family, uint64_t step, uint32_t batches) {
+/* Mean of the weighed losses over the batches of some steps. */
+static double estimate_steps(const toy *t, const char *family, int32_t sampling, uint32_t batch, const uint64_t *steps, uint32_t batches) {
     ardm_orders *orders = orders_of(family, (ardm_layout){1, {t->n}, 1});
-    const uint32_t stages = ardm_process_stages(t->process), pairs = stages * t->n;
+    const uint32_t stages = ardm_process_stages(t->process);
     ardm_example e;
     uint8_t state[MOST_UNITS];
     double sum = 0;
     ck_ok(ardm_example_create(&e, orders));
     for (uint32_t b = 0; b < batches; b++)
-        for (uint32_t i = 0; i < pairs; i++) {
-            const ardm_draw_options options = {7, step + b, 1, pairs, 0, 0};
-            ck_ok(ardm_example_draw(&e, orders, stages, &options, (step + b) * pairs + i, i, NULL));
+        for (uint32_t i = 0; i < batch; i++) {
+            const ardm_draw_options options = {7, steps[b], sampling, batch, 0, 0};
+            ck_ok(ardm_example_draw(&e, orders, stages, &options, steps[b] * batch + i, i, NULL));
             ck_assert_uint_eq(e.dimensions, t->n);
             for (uint32_t u = 0; u < t->n; u++) {
                 if (e.state[u] != ARDM_UNDECIDED) ck_assert(e.weight[u] == 0);
@@ -46,7 +46,15 @@ static double estimate(const toy *t, const char *family, uint64_t step, uint32_t
         }
     ardm_example_destroy(&e);
     ardm_orders_free(&orders);
-    return sum / pairs / batches;
+    return sum / batch / batches;
+}
+
+/* With a stratum for every (cell, n). */
+static double estimate(const toy *t, const char *family, uint64_t step, uint32_t batches) {
+    uint64_t steps[8];
+    ck_assert_uint_le(batches, 8);
+    for (uint32_t b = 0; b < batches; b++) steps[b] = step + b;
+    return estimate_steps(t, family, ARDM_SAMPLING_STRATIFIED, ardm_process_stages(t->process) * t->n, steps, batches);
 }
 
 START_TEST(exchangeable_units_give_the_bound_exactly) {
@@ -96,6 +104,42 @@ START_TEST(orders_average_out) {
 }
 END_TEST
 
+/* Antithetic batches of one ladder, one for each of its offsets: together they ask every (cell, n) once, and the mean is the bound. */
+START_TEST(antithetic_offsets_average_to_the_bound) {
+    static const struct {
+        uint32_t k;
+        const char *process;
+        uint32_t batch, spacing; /* of 3, 6 or 9 pairs */
+    } rows[] = {{4, "absorbing 4", 1, 3},
+                {4, "absorbing 4", 3, 1},
+                {4, "zero-least-significant 4 2", 2, 3},
+                {4, "zero-least-significant 4 2", 3, 2},
+                {5, "zero-least-significant 5 2", 3, 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        toy t;
+        toy_mixture(&t, rows[i].k, rows[i].process);
+        const uint64_t pairs = ardm_process_stages(t.process) * t.n;
+        uint64_t steps[3] = {0}, first = 0;
+        uint32_t found = 0, seen[3] = {0};
+        for (uint64_t step = 0; found < rows[i].spacing && step < 100; step++) {
+            const uint64_t offset = ardm_draw_antithetic(7, step, 0, rows[i].batch, pairs);
+            ck_assert_uint_lt(offset, rows[i].spacing);
+            if (seen[offset]++) continue;
+            if (offset == 0) first = step;
+            steps[found++] = step;
+        }
+        ck_assert_uint_eq(found, rows[i].spacing);
+        const double mean = estimate_steps(&t, "uniform", ARDM_SAMPLING_ANTITHETIC, rows[i].batch, steps, found);
+        ck_assert_double_eq_tol(mean, toy_entropy(&t), 1e-6);
+        if (found > 1) { /* one offset alone is not the bound: the mean above says something */
+            const double one = estimate_steps(&t, "uniform", ARDM_SAMPLING_ANTITHETIC, rows[i].batch, &first, 1);
+            ck_assert(fabs(one - toy_entropy(&t)) > 1e-3);
+        }
+        toy_close(&t);
+    }
+}
+END_TEST
+
 START_TEST(weights_of_an_example_sum_to_its_pairs) {
     static const char *const families[] = {"uniform", "quincunx", "raster", "blocks:1-16"};
     for (int f = 0; f < 4; f++) {
@@ -106,7 +150,7 @@ START_TEST(weights_of_an_example_sum_to_its_pairs) {
         for (uint32_t u = 0; u < 198; u++) base[u] = u / 22 == 8 ? ARDM_VOID : ARDM_UNDECIDED;
         ck_ok(ardm_example_create(&e, orders));
         for (uint64_t i = 0; i < 300; i++) {
-            const ardm_draw_options options = {11, i / 32, (int32_t)(i & 1), 32, 1u << 23, 0};
+            const ardm_draw_options options = {11, i / 32, (int32_t)(i % 3), 32, 1u << 23, 0};
             const int32_t causal = ardm_orders_causal(orders);
             const uint32_t stages = causal ? 1 : 3;
             ck_ok(ardm_example_draw(&e, orders, stages, &options, i, (uint32_t)(i % 32), base));
@@ -136,6 +180,7 @@ Suite *estimator_suite(void) {
     tcase_add_test(cases, exchangeable_units_give_the_bound_exactly);
     tcase_add_test(cases, levels_give_the_bound_exactly);
     tcase_add_test(cases, orders_average_out);
+    tcase_add_test(cases, antithetic_offsets_average_to_the_bound);
     tcase_add_test(cases, weights_of_an_example_sum_to_its_pairs);
     suite_add_tcase(suite, cases);
     return suite;

@@ -1,6 +1,7 @@
 /* host_order.c: levels, places, states and draws. */
 #include "host.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "ardm/draw.h"
@@ -200,6 +201,34 @@ START_TEST(strata_cover_the_range_evenly) {
 }
 END_TEST
 
+/* Rungs are equally far apart, every ladder has an offset of its own, and over the steps each offset is met equally often. */
+START_TEST(ladders_are_what_the_paper_draws) {
+    static const struct {
+        uint32_t batch, total, rungs;
+    } rows[] = {{128, 3072, 128}, {48, 36, 12}, {8, 12, 4}, {16, 16, 16}, {7, 12, 1}, {32, 1, 1}, {6, 4, 2}};
+    enum { STEPS = 3000 };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const uint32_t batch = rows[i].batch, ladders = batch / rows[i].rungs, spacing = rows[i].total / rows[i].rungs;
+        uint64_t sum = 0;
+        uint32_t differ = 0;
+        for (uint64_t step = 0; step < STEPS; step++) {
+            for (uint32_t l = 0; l < ladders; l++) {
+                const uint64_t offset = ardm_draw_antithetic(5, step, l, batch, rows[i].total);
+                ck_assert_uint_lt(offset, spacing);
+                sum += offset;
+                differ += l > 0 && offset != ardm_draw_antithetic(5, step, 0, batch, rows[i].total);
+                for (uint32_t rung = 1; rung < rows[i].rungs; rung++)
+                    ck_assert_uint_eq(ardm_draw_antithetic(5, step, rung * ladders + l, batch, rows[i].total), offset + (uint64_t)rung * spacing);
+            }
+        }
+        const double draws = (double)STEPS * ladders, mean = (double)sum / draws, expected = (spacing - 1) / 2.0;
+        const double error = sqrt(((double)spacing * spacing - 1) / 12 / draws);
+        ck_assert_msg(fabs(mean - expected) <= 4 * error, "offsets of %u in %u: mean %g", batch, rows[i].total, mean);
+        ck_assert((differ > 0) == (ladders > 1 && spacing > 1));
+    }
+}
+END_TEST
+
 START_TEST(every_step_is_drawn_equally_often) {
     enum { TOTAL = 12, DRAWS = 24000 };
     uint32_t seen[TOTAL] = {0}, stratified[TOTAL] = {0}, blocks[17] = {0};
@@ -270,6 +299,7 @@ Suite *order_suite(void) {
     tcase_add_test(cases, a_place_is_a_rank_not_a_position);
     tcase_add_test(cases, pairs_run_through_the_cells);
     tcase_add_test(cases, strata_cover_the_range_evenly);
+    tcase_add_test(cases, ladders_are_what_the_paper_draws);
     tcase_add_test(cases, every_step_is_drawn_equally_often);
     tcase_add_test(cases, given_sets_leave_something_to_predict);
     suite_add_tcase(suite, cases);

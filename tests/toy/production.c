@@ -19,7 +19,7 @@ static double estimate(rig *r, uint64_t step) {
         float weight[MOST_STAGES * MOST_UNITS][MOST_UNITS];
         ck_ok(ardm_session_call(&io, r->session, ARDM_TASK_EVALUATE, &r->layout, pairs, t->n));
         for (uint32_t i = 0; i < pairs; i++) {
-            const ardm_draw_options options = {.seed = 7, .step = step, .stratified = 1, .batch = pairs};
+            const ardm_draw_options options = {.seed = 7, .step = step, .sampling = ARDM_SAMPLING_STRATIFIED, .batch = pairs};
             ck_ok(ardm_example_draw(&e, orders, stages, &options, step * pairs + i, i, NULL));
             io.stage[i] = e.stage;
             io.time[i] = e.time;

@@ -14,6 +14,12 @@ uint64_t ardm_draw_uniform(uint64_t seed, uint64_t example, uint64_t total);
  * U = word(purpose 4, draw 0, item = step, index 0). Items of different size pass their own total. */
 uint64_t ardm_draw_stratified(uint64_t seed, uint64_t step, uint32_t stratum, uint32_t batch, uint64_t total);
 
+/* Antithetic (the paper's option): g = gcd(batch, total) rungs, total / g apart, climbed by each of batch / g offsets. The example in stratum i
+ * stands on rung i div (batch / g) of ladder o = i mod (batch / g): k = rung * (total / g) + (word(purpose 4, draw 5, item = step, index o) * (total
+ * / g)
+ * >> 32). Where g is 1 this is a uniform draw of each example. Items of different size pass their own total. */
+uint64_t ardm_draw_antithetic(uint64_t seed, uint64_t step, uint32_t stratum, uint32_t batch, uint64_t total);
+
 /* Which stratum each item of the batch gets: stratum[j] is the place of j by (word(purpose 4, draw 1, item = step, index = j), j).
  * ARDM_ENOMEM. batch 1..65536 */
 ardm_status ardm_draw_strata(uint64_t seed, uint64_t step, uint32_t batch, uint32_t *stratum);

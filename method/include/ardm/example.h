@@ -19,9 +19,12 @@ const ardm_order_family *ardm_orders_family(const ardm_orders *orders);
 const ardm_layout *ardm_orders_layout(const ardm_orders *orders);
 int32_t ardm_orders_causal(const ardm_orders *orders); /* blocks: one call trains every level */
 
+/* How (cell, n) is drawn over a batch: ardm/draw.h. */
+enum { ARDM_SAMPLING_UNIFORM = 0, ARDM_SAMPLING_STRATIFIED = 1, ARDM_SAMPLING_ANTITHETIC = 2 };
+
 typedef struct ardm_draw_options {
     uint64_t seed, step;
-    int32_t stratified;
+    int32_t sampling;
     uint32_t batch;       /* of the strata: the global batch */
     uint32_t given_share; /* probability · 2^24 of a given set */
     double auxiliary;     /* weight of the auxiliary term: Σ log-likelihood of the asked units, not re-weighted */

@@ -23,7 +23,7 @@ typedef struct ardm_recipe {
     /* train */
     int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws;
     double rate, decay, beta1, beta2, epsilon, clip, average, given, auxiliary;
-    int32_t cosine, stratified, flips;
+    int32_t cosine, sampling, flips; /* sampling: ardm/example.h */
     uint64_t seed;
 } ardm_recipe;
 
