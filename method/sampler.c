@@ -9,12 +9,25 @@
 
 enum { BATCH = 16 };
 
+/* partition: u8[n, units], room. */
+static ardm_status show(const ardm_sampling *s, const ardm_walk *walk, const ardm_walk_item *items, uint32_t n, size_t units, ardm_sample_step step,
+                        uint8_t *partition) {
+    for (uint32_t i = 0; i < n; i++) ardm_walk_partitions(walk, i, partition + i * units);
+    step.n = n;
+    step.calls = ardm_walk_calls(walk);
+    step.symbols = items->symbols; /* of a batch they follow one another */
+    step.partition = partition;
+    return s->watch(s->user, &step);
+}
+
 static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, const ardm_layout *layout, const ardm_walk_item *items, uint32_t n,
-                                double *done, double all) {
+                                uint32_t begin, double *done, double all) {
     ardm_walk *walk = NULL;
+    const size_t units = ardm_layout_units(layout);
+    uint8_t *partition = s->watch ? malloc(n * units) : NULL;
+    if (s->watch && !partition) return ardm_fail(ARDM_ENOMEM, "no memory for the states of %u items", n);
     float coldness = s->temperature == 1 ? 1.0f : ardm_reciprocal((float)s->temperature);
-    ARDM_TRY(ardm_walk_open(&walk, session, ARDM_TASK_SAMPLE, layout, s->budget->schedule, s->budget->block, s->seed, items, n));
-    ardm_status status = ARDM_OK;
+    ardm_status status = ardm_walk_open(&walk, session, ARDM_TASK_SAMPLE, layout, s->budget->schedule, s->budget->block, s->seed, items, n);
     for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
         status = ardm_walk_run(walk, c, NULL, coldness);
         if (status != ARDM_OK) break;
@@ -26,9 +39,11 @@ static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, c
                 ardm_walk_decide(walk, i, rows.unit[j], rows.children[j] > 1 ? (uint32_t)symbol[(size_t)i * io->rows + j] : 0);
             *done += rows.count;
         }
-        status = ardm_progress(s->task, *done, all, "symbols", NULL);
+        if (s->watch) status = show(s, walk, items, n, units, (ardm_sample_step){.call = c, .first = begin}, partition);
+        if (status == ARDM_OK) status = ardm_progress(s->task, *done, all, "symbols", NULL);
     }
     ardm_walk_close(&walk);
+    free(partition);
     return status;
 }
 
@@ -47,7 +62,7 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
         uint32_t count = n - begin < BATCH ? n - begin : BATCH;
         for (uint32_t i = 0; i < count; i++)
             items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, first + begin + i};
-        ARDM_TRY(sample_batch(session, sampling, layout, items, count, &done, all));
+        ARDM_TRY(sample_batch(session, sampling, layout, items, count, begin, &done, all));
     }
     return ARDM_OK;
 }

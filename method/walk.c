@@ -1,6 +1,7 @@
 /* Walks. Places are made once a stage; a call is (stage, level, step), or (step of all levels) of a causal network that knows all. */
 #include "ardm/walk.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct ardm_walk {
     walked *items;
     call *calls;
     uint32_t n_calls, stage; /* stage whose places are made; UINT32_MAX none */
+    call last;               /* of the last run */
     ardm_call_io io;
 };
 
@@ -260,6 +262,7 @@ ardm_status ardm_walk_run(ardm_walk *w, uint32_t index, const uint32_t *number, 
     }
     free(state);
     if (w->io.coldness) *w->io.coldness = coldness;
+    w->last = *c;
     return ardm_run(w->io.binding);
 }
 
@@ -271,4 +274,13 @@ ardm_walk_rows ardm_walk_answer(const ardm_walk *walk, uint32_t item) {
 void ardm_walk_decide(const ardm_walk *walk, uint32_t item, uint32_t unit, uint32_t digit) {
     int32_t *symbol = &walk->items[item].item->symbols[unit];
     *symbol = (int32_t)ardm_process_child(ardm_session_process(walk->session), walk->stage, (uint32_t)*symbol, digit);
+}
+
+void ardm_walk_partitions(const ardm_walk *walk, uint32_t item, uint8_t *partition) {
+    const walked *x = &walk->items[item];
+    const call *c = &walk->last;
+    assert(!walk->together);
+    uint32_t first, count = span(walk, x, c->stage, c->level, c->step, &first);
+    uint32_t end = count ? first + count : x->before[c->level] + x->counts[c->level]; /* an item of fewer steps has ended its level */
+    for (uint32_t u = 0; u < walk->units; u++) partition[u] = (uint8_t)(x->place[u] < 0 ? walk->stages : c->stage + ((uint32_t)x->place[u] < end));
 }

@@ -95,10 +95,77 @@ static void cold_on(ardm_device *device) {
 START_TEST(cold_samples_are_the_mode) { each_device(cold_on); }
 END_TEST
 
+/* What a watcher saw of each item, call by call. */
+enum { WATCHED = 20, MOST_CALLS = 16 };
+typedef struct seen {
+    size_t places;
+    uint32_t calls, steps; /* calls of a batch; times called */
+    int32_t symbols[MOST_CALLS][WATCHED * MOST_PLACES];
+    uint8_t partition[MOST_CALLS][WATCHED * MOST_PLACES];
+} seen;
+
+static ardm_status look(void *user, const ardm_sample_step *step) {
+    seen *s = user;
+    ck_assert_uint_lt(step->call, step->calls);
+    ck_assert_uint_le(step->calls, MOST_CALLS);
+    ck_assert_uint_le(step->first + step->n, WATCHED);
+    memcpy(s->symbols[step->call] + step->first * s->places, step->symbols, step->n * s->places * sizeof(int32_t));
+    memcpy(s->partition[step->call] + step->first * s->places, step->partition, step->n * s->places);
+    s->calls = step->calls;
+    s->steps++;
+    return ARDM_OK;
+}
+
+static void watched_on(ardm_device *device) {
+    static const rig_form forms[] = {
+        {.k = 4, .process = "absorbing 4", .order = "uniform"},
+        {.k = 5, .process = "zero-least-significant 5 2", .order = "raster"},
+        {.k = 6, .process = "zero-least-significant 6 4", .order = "uniform"},
+        {.chain = 3, .k = 4, .process = "zero-least-significant 4 2", .order = "quincunx", .table = {.rank = 2, .extent = {8, 8}, .at = {62, 9, 18}}},
+        {.chain = 4, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 2, .table = {.high = 16}}};
+    static const uint8_t given[MOST_UNITS] = {ARDM_GIVEN};
+    static int32_t symbols[WATCHED * MOST_PLACES];
+    static uint8_t mask[WATCHED * MOST_PLACES];
+    static seen s;
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        rig r;
+        rig_open(&r, &forms[f], device);
+        const size_t places = r.network.places;
+        const uint32_t stages = r.network.stages, free = r.t.n - 1;
+        ardm_budget budget = rig_budget(&r, rig_most_calls(&r), NULL);
+        memset(&s, 0, sizeof s);
+        s.places = places;
+        const ardm_sampling sampling = {.budget = &budget, .seed = 9, .temperature = 1, .task = "toy", .watch = look, .user = &s};
+        for (uint32_t i = 0; i < WATCHED; i++) table_item(&r.network, i, given, symbols + i * places, mask + i * places);
+        ck_ok(ardm_sample(r.session, &sampling, &r.layout, symbols, mask, 0, WATCHED));
+        ck_assert_uint_eq(s.calls, stages * free); /* a unit a call, and one unit is given */
+        ck_assert_uint_eq(s.steps, 2 * s.calls);   /* two batches */
+        for (uint32_t i = 0; i < WATCHED; i++)
+            for (uint32_t c = 0; c < s.calls; c++) {
+                uint32_t decided = 0;
+                for (uint32_t u = 0; u < r.t.n; u++) {
+                    const size_t at = i * places + r.network.form.at[u];
+                    const uint32_t partition = s.partition[c][at];
+                    ck_assert_uint_le(partition, stages);
+                    ck_assert_uint_eq((uint32_t)s.symbols[c][at], ardm_process_class(r.t.process, partition, (uint32_t)symbols[at]));
+                    if (u == 0) ck_assert_uint_eq(partition, stages);
+                    if (u) decided += partition;
+                }
+                ck_assert_uint_eq(decided, c + 1);
+            }
+        ardm_schedule_free(&budget.schedule);
+        rig_close(&r);
+    }
+}
+
+START_TEST(watchers_see_what_each_call_decides) { each_device(watched_on); }
+END_TEST
+
 TCase *sampling_cases(void) {
     TCase *cases = tcase_create("sampling");
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, temperature_divides_the_logits);
     tcase_add_test(cases, cold_samples_are_the_mode);
+    tcase_add_test(cases, watchers_see_what_each_call_decides);
     return cases;
 }

@@ -7,11 +7,21 @@
 
 #include "ardm/budget.h"
 
+/* What a call has decided, for whoever looks on. Items are drawn in batches, each through all its calls. */
+typedef struct ardm_sample_step {
+    uint32_t call, calls;     /* call 0 … calls−1 of a batch */
+    uint32_t first, n;        /* the batch: items first … first+n−1 of those that are drawn */
+    const int32_t *symbols;   /* i32[n, units]: the least member of what is known of each */
+    const uint8_t *partition; /* u8[n, units]: which partition that is (ardm/process.h); the stages' number: a symbol */
+} ardm_sample_step;
+
 typedef struct ardm_sampling {
     const ardm_budget *budget;
     uint64_t seed;
-    double temperature; /* 1: the model's distribution */
-    const char *task;   /* for progress */
+    double temperature;                                             /* 1: the model's distribution */
+    const char *task;                                               /* for progress */
+    ardm_status (*watch)(void *user, const ardm_sample_step *step); /* after each call; NULL nobody. What it returns ends the work unless ARDM_OK */
+    void *user;
 } ardm_sampling;
 
 /* Draws `n` items of `layout` into symbols, i32[n, units]. mask (u8[n, units], or NULL) keeps ARDM_GIVEN units as they are; item k is

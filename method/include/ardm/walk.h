@@ -45,5 +45,8 @@ const ardm_call_io *ardm_walk_io(const ardm_walk *walk); /* of the last call: it
 
 /* Writes a decided child: symbols[unit] becomes the least member of child `digit`. */
 void ardm_walk_decide(const ardm_walk *walk, uint32_t item, uint32_t unit, uint32_t digit);
+/* How fine each unit is known after the last call, once its rows are decided: u8[units], x^(partition). Given and void units are whole symbols.
+ * Not of a causal network with known symbols (asserted), which decides nothing. */
+void ardm_walk_partitions(const ardm_walk *walk, uint32_t item, uint8_t *partition);
 
 #endif
