@@ -2,6 +2,7 @@
 # The reports of ardm schedule and ardm eval: every number again by another path, every picture read back.
 set -u
 ardm=$1 golden=$(cd "$2" && pwd)
+export LSAN_OPTIONS=suppressions=$golden/../cli/lsan.txt:print_suppressions=0 # where the program is built with sanitizers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -201,7 +202,8 @@ def compare(path, everything, columns):
 def compared(path, everything, columns):
     found, pairs = compare(path, everything, columns)
     one = found[1]
-    check("nothing known, all asked: one call of both is one thing", near(one["parallel_measured"]["bits_per_dim"], one["diffusion_measured"]["bits_per_dim"], 1e-6))
+    check("nothing known, all asked: one call of both is one thing",
+          near(one["parallel_measured"]["bits_per_dim"], one["diffusion_measured"]["bits_per_dim"], 1e-6))
     check("more calls cost less", found[1]["diffusion_measured"]["bits_per_dim"] > found[16]["diffusion_measured"]["bits_per_dim"] + 0.1
           and found[16]["parallel_measured"]["bits_per_dim"] < found[16]["diffusion_measured"]["bits_per_dim"])
     full, bound = found[64]["parallel_measured"], found[64]["order_agnostic"]
@@ -218,7 +220,8 @@ def fitted(path):
                 continue
             m = c[kind + "_measured"]
             off = abs(m["bits_per_dim"] - c[kind + "_predicted"]) / m["error"]
-            check("%s in %s calls: %.4f ± %.4f, %.4f by other items" % (kind, c["calls"], m["bits_per_dim"], m["error"], c[kind + "_predicted"]), off < 5)
+            check("%s in %s calls: %.4f ± %.4f, %.4f by other items" % (
+                kind, c["calls"], m["bits_per_dim"], m["error"], c[kind + "_predicted"]), off < 5)
 
 def calibration(path, items, draws, cells):
     r = read(path)
@@ -235,7 +238,7 @@ def calibration(path, items, draws, cells):
     check("every outcome of each has a bin", sum(b["events"] for b in every) == 256 * events)
     # One outcome of all happens, and probabilities add up to 1.
     n = sum(b["events"] for b in every) / events
-    check("which add up to one", near(sum(b["share"] * b["predicted"] for b in every) * n, 1) and near(sum(b["share"] * b["observed"] for b in every) * n, 1))
+    check("which add up to one", all(near(sum(b["share"] * b[k] for b in every) * n, 1) for k in ("predicted", "observed")))
 
 def listing(path):
     lines = open(path).read().splitlines()
@@ -247,7 +250,8 @@ def listed(path, summary, source):
     content = open(source, "rb").read()
     content = content[-len(bits):] if source.endswith(".ppm") else content
     check("%s: %d symbols, %.3f bits" % (path, len(bits), total), bytes(symbols) == content)
-    check("which add up", near(sum(bits), total, 1e-6) and near(read(summary)[0]["bits"], total, 1e-6) and near(read(summary)[0]["bits_per_dim"], total / len(bits), 1e-6))
+    said = read(summary)[0]
+    check("which add up", near(sum(bits), total, 1e-6) and near(said["bits"], total, 1e-6) and near(said["bits_per_dim"], total / len(bits), 1e-6))
 
 def scheduled(path, result):
     total, _, bits = listing(path)
@@ -309,7 +313,8 @@ check compared compare.json uniform-all.json "[1, 4, 16, 64, 200, null]"
 run "$ardm" eval $uniform --compare --fit 100:200 --data test.raw --shape 8x8x1 --items 0:100 --draws 12 --calls 1,4,16,200 --json $d
 check fitted out
 run "$ardm" eval $uniform --compare --data test.raw --shape 8x8x1 --items 0:2 --draws 1 --calls 1,3 $d
-if grep -q "^network calls  *1  *3  *64  *limit$" out && [ "$(grep -c ± out)" = 4 ]; then echo "ok: a table"; else echo "FAILED: no table"; cat out; failed=1; fi
+if grep -q "^network calls  *1  *3  *64  *limit$" out && [ "$(grep -c ± out)" = 4 ]; then echo "ok: a table"; else
+  echo "FAILED: no table"; cat out; failed=1; fi
 refused "'quincunx' has 5 levels" "$ardm" eval "$golden/tiles.ardm" --compare --data boat.ppm $d
 refused "has 4 stages" "$ardm" eval "$golden/staged.ardm" --compare --data boat.ppm $d
 refused "'blocks:1-4' shows" "$ardm" eval "$golden/bytes.ardm" --compare --data prose.txt $d
@@ -317,7 +322,8 @@ refused "give up to" "$ardm" eval $uniform --compare --data test.raw --shape 8x8
 
 # Calibration; a cell that no draw met has no error.
 run "$ardm" eval "$golden/tiles.ardm" --calibration --data tile.ppm --draws 1 $d
-if grep -q "level 0  *nothing was predicted" out; then echo "ok: an empty cell"; else echo "FAILED: an empty cell"; cat out; failed=1; fi
+if grep -q "level 0  *nothing was predicted" out; then echo "ok: an empty cell"; else
+  echo "FAILED: no empty cell"; cat out; failed=1; fi
 run "$ardm" eval $uniform --calibration --data test.raw --shape 8x8x1 --draws 2 --json $d
 cp out calibration.json
 check calibration calibration.json 200 2 1
