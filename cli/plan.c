@@ -164,9 +164,10 @@ static ardm_status plan(const graphs *g, const ardm_recipe *r, const ardm_device
     json_t *list = NULL;
     const int32_t json = has(args, "json");
     const int64_t parameters = count_parameters(g->inference, has(args, "verbose") && !json);
-    ARDM_TRY(plan_graph(&train, g->step, r, facts, r->batch, 0));
+    char why[256] = "";
     ARDM_TRY(plan_graph(&forward, g->forward, r, facts, 1, 0));
     ARDM_TRY(plan_graph(&decode, g->decode, r, facts, 1, 64));
+    if (plan_graph(&train, g->step, r, facts, r->batch, 0) != ARDM_OK) snprintf(why, sizeof why, "%s", ardm_message()); /* told, with what does fit */
     const uint64_t limit = memory_limit(args);
     const int64_t fits = largest_batch(g->step, r, facts, limit);
     if (has(args, "layers")) ARDM_TRY(list_layers(&list, g->forward, r, facts));
@@ -182,7 +183,10 @@ static ardm_status plan(const graphs *g, const ardm_recipe *r, const ardm_device
     }
     printf("%lld parameters: %.2f M, %.2f MiB as f32, %.2f MiB as bf16\n", (long long)parameters, (double)parameters / 1e6,
            (double)parameters * 4 / 1048576, (double)parameters * 2 / 1048576);
-    print_facts("train", r->batch, &train);
+    if (why[0])
+        printf("%-8s batch %-4lld refused: %s\n", "train", (long long)r->batch, why);
+    else
+        print_facts("train", r->batch, &train);
     print_facts("forward", 1, &forward);
     print_facts("decode", 1, &decode);
     if (fits)

@@ -1,5 +1,5 @@
 /* The choice of a network, its inference graph, and how its states start. */
-#include "networks/private.h"
+#include "networks/paper.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,9 +99,9 @@ ardm_network_outputs ardm_network__head(ardm_graph *graph, const ardm_network *n
 ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs) {
     switch (network->kind) {
     case ARDM_NETWORK_UNET:
-        return ardm_network__unet(graph, network, inputs);
+        return network->paper ? ardm_network__paper_unet(graph, network, inputs) : ardm_network__unet(graph, network, inputs);
     case ARDM_NETWORK_DIFFWAVE:
-        return ardm_network__diffwave(graph, network, inputs);
+        return network->paper ? ardm_network__paper_wave(graph, network, inputs) : ardm_network__diffwave(graph, network, inputs);
     default:
         return ardm_network__transformer(graph, network, inputs);
     }
@@ -151,6 +151,8 @@ ardm_initialiser ardm_network_initialiser(const char *name, const ardm_shape *sh
     if (ends_with(name, ".bias")) return zero;
     if (ends_with(name, ".gain")) return one;
     if (ends_with(name, ".out.weight") || ends_with(name, ".out.kernel") || strcmp(name, "head.weight") == 0) return zero;
+    if (strcmp(name, "input.table") == 0) return (ardm_initialiser){ARDM_INIT_NORMAL, 1};
+    if (strcmp(name, "embedding.table") == 0) return (ardm_initialiser){ARDM_INIT_NORMAL, ardm_rsqrt((float)shape->dim[1])};
     if (ends_with(name, ".table")) {
         normal.scale = 0x1.47ae14p-6f; /* 0.02: tied logits start small */
         return normal;

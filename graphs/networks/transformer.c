@@ -1,7 +1,7 @@
 /* Transformer (Vaswani et al. 2017; pre-LN as in paper App. D): bidirectional, or block-causal in two streams (method.md 2).
  *
  * Two streams run joined as [clean L; noisy L] through the same weights, so one call trains every cell. */
-#include "networks/private.h"
+#include "networks/paper.h"
 
 #include <stdio.h>
 
@@ -11,7 +11,7 @@ static ardm_value join_ids(ardm_graph *graph, ardm_value clean, ardm_value noisy
     return ARDM_NODE(graph, "merge", "first=1, count=2", ARDM_NODE(graph, "concat_positions", NULL, a, b));
 }
 
-static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value h, int64_t index) {
+static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value h, ardm_value time, int64_t index) {
     char prefix[32], name[64];
     snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
 
@@ -22,12 +22,17 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
     x = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){x, in->block, in->state}, 3, "heads=%lld, streams=%lld", (long long)net->heads,
                         (long long)net->streams);
     snprintf(name, sizeof name, "%s.attention.out", prefix);
-    h = ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, net->width, net->width, 1));
+    h = ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, net->width, net->width, !net->paper));
 
     snprintf(name, sizeof name, "%s.norm2", prefix);
     x = ardm_network__layer_norm(graph, name, h, net->width);
     snprintf(name, sizeof name, "%s.mlp.in", prefix);
-    x = ARDM_NODE(graph, "gelu", NULL, ardm_network__dense(graph, name, x, net->width, 4 * net->width, 1));
+    x = ardm_network__dense(graph, name, x, net->width, 4 * net->width, 1);
+    if (time >= 0) {
+        snprintf(name, sizeof name, "%s.condition", prefix);
+        x = ARDM_NODE(graph, "add_item", NULL, x, ardm_network__dense(graph, name, time, 4 * net->width, 4 * net->width, 1));
+    }
+    x = ARDM_NODE(graph, "gelu", NULL, x);
     snprintf(name, sizeof name, "%s.mlp.out", prefix);
     return ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, 4 * net->width, net->width, 1));
 }
@@ -40,9 +45,10 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
                     "family=%s, classes=%lld, base=%lld", net->family, classes, (long long)net->base);
     ardm_value all = net->streams == 2 ? join_ids(graph, in->symbols, ids[0]) : ids[0];
 
-    /* A row an id: the K symbols, then what partitions have of their own (absorbing: one). The first K rows are the tied output. */
+    /* A row an id: the K symbols, then what partitions have of their own (absorbing: one). The first K rows are the tied output,
+     * but in the paper's form, whose rows start fifty times larger. */
     snprintf(type, sizeof type, "f32[%lld,%lld]", net->inputs > 0 ? (long long)net->inputs : classes + 1, width);
-    ardm_value table = ardm_graph_state(graph, "token.table", type);
+    ardm_value table = ardm_graph_state(graph, net->paper ? "input.table" : "token.table", type);
     ardm_value h = ARDM_NODE(graph, "embed", NULL, all, table);
     for (int64_t back = 1; back <= net->context; back++) {
         ardm_value hashed =
@@ -54,7 +60,8 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
     }
     ardm_value places = ardm_graph_node(graph, NULL, "positions", &all, 1, "width=%lld, streams=%lld", width, (long long)net->streams);
     /* Tokens start at 0.02; positions are brought to the same size so that neither drowns the other. */
-    h = ARDM_NODE(graph, "add", NULL, h, ARDM_NODE(graph, "scale", "by=0.02", places));
+    if (!net->paper) places = ARDM_NODE(graph, "scale", "by=0.02", places);
+    h = ARDM_NODE(graph, "add", NULL, h, places);
 
     if (net->stages > 1) {
         snprintf(type, sizeof type, "f32[%lld,%lld]", (long long)net->stages, width);
@@ -62,13 +69,15 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
         h = ARDM_NODE(graph, "add_item", NULL, h, stage);
     }
 
-    for (int64_t i = 0; i < net->layers; i++) h = block(graph, net, in, h, i);
+    ardm_value time = net->timed ? ardm_network__time(graph, net, in) : -1;
+    for (int64_t i = 0; i < net->layers; i++) h = block(graph, net, in, h, time, i);
 
     if (net->streams == 2) h = ARDM_NODE(graph, "split_positions", "part=1, parts=2", h);
     if (in->rows >= 0) h = ARDM_NODE(graph, "gather_rows", NULL, h, in->rows);
     h = ardm_network__layer_norm(graph, "norm", h, width);
     if (net->head == ARDM_HEAD_DIRECT) /* digits are not symbols: nothing to tie */
         return ardm_network__head(graph, net, in, ardm_network__dense(graph, "head", h, width, net->stages * net->base, 1), -1);
+    if (net->paper) return ardm_network__head(graph, net, in, ardm_network__dense(graph, "head", h, width, classes, 1), -1);
     ardm_value z = ARDM_NODE(graph, "matmul", "tb=1", h, table);
     z = ardm_graph_node(graph, NULL, "slice", &z, 1, "begin=0, size=%lld", classes);
     snprintf(type, sizeof type, "f32[%lld]", classes);

@@ -9,7 +9,7 @@
 enum { HIGH = 5, WIDE = 7, CHANNELS = 3, UNITS = HIGH * WIDE * CHANNELS };
 
 /* The rows of one item of 5x7 pixels in a field of `high` x `wide`, void around it. The caller frees them. */
-static float *rows_in(ardm_device *device, const ardm_network *network, int64_t high, int64_t wide) {
+static float *rows_in(ardm_device *device, const ardm_network *network, int64_t high, int64_t wide, size_t *bytes) {
     ardm_graph *graph = NULL;
     ardm_store *store = NULL;
     ardm_binding *binding = NULL;
@@ -38,7 +38,7 @@ static float *rows_in(ardm_device *device, const ardm_network *network, int64_t 
     OK(ardm_run(binding));
     int64_t depth = ardm_binding_shape(binding, "z")->dim[2];
     size_t z = (size_t)(UNITS * depth) * sizeof(float), centre = network->head == ARDM_HEAD_MIXTURE ? UNITS * sizeof(float) : 0;
-    float *all = malloc(z + centre);
+    float *all = malloc(*bytes = z + centre);
     memcpy(all, ardm_binding_output(binding, "z"), z);
     if (centre) memcpy((char *)all + z, ardm_binding_output(binding, "centre"), centre);
     for (int64_t i = 1; i < UNITS * depth; ++i) /* weights are not zero, so the rows differ */
@@ -71,19 +71,28 @@ START_TEST(rounded_extents_change_no_bit) {
                             .scales = 2,
                             .down = 2};
     static const int64_t fields[][2] = {{6, 10}, {12, 8}, {16, 16}};
-    for (int kind = 0; kind < 3; ++kind) { /* as it is, at full resolution, staged without attention */
-        network.down = kind == 1 ? 1 : 2;
+    for (int kind = 0; kind < 5; ++kind) { /* as it is, at full resolution, staged without attention; the paper's, and staged with more of it */
+        network.down = kind == 1 || kind == 3 ? 1 : 2;
         if (kind == 2) {
             network.family = "zero-least-significant", network.head = ARDM_HEAD_DIRECT;
             network.stages = 2, network.base = 16, network.heads = 0;
         }
+        if (kind == 3) {
+            network.family = "absorbing", network.head = ARDM_HEAD_SOFTMAX;
+            network.stages = 1, network.base = 256, network.heads = 1;
+            network.paper = 1, network.embedding = 5, network.stem = 16;
+        }
+        if (kind == 4) {
+            network.family = "zero-least-significant", network.head = ARDM_HEAD_DATA;
+            network.stages = 2, network.base = 16, network.every = 2;
+        }
         for (int k = 0; device_at(k); ++k) {
-            float *expected = rows_in(device_at(k), &network, HIGH + network.down - 1, WIDE + network.down - 1);
+            size_t bytes, other;
+            float *expected = rows_in(device_at(k), &network, HIGH + network.down - 1, WIDE + network.down - 1, &bytes);
             for (size_t f = 0; f < sizeof fields / sizeof *fields; ++f) {
-                float *got = rows_in(device_at(k), &network, fields[f][0], fields[f][1]);
-                size_t bytes = (size_t)UNITS * (kind == 2 ? 16 : 10) * sizeof(float);
-                ck_assert_msg(memcmp(expected, got, bytes) == 0, "%s: kind %d rounded to %lldx%lld, rows differ", ardm_device_name(device_at(k)),
-                              kind, (long long)fields[f][0], (long long)fields[f][1]);
+                float *got = rows_in(device_at(k), &network, fields[f][0], fields[f][1], &other);
+                ck_assert_msg(bytes == other && memcmp(expected, got, bytes) == 0, "%s: kind %d rounded to %lldx%lld, rows differ",
+                              ardm_device_name(device_at(k)), kind, (long long)fields[f][0], (long long)fields[f][1]);
                 free(got);
             }
             free(expected);
@@ -147,11 +156,17 @@ static ardm_network staged_sound(int32_t head) {
     return network;
 }
 
+static ardm_network paper_sound(int32_t head) {
+    ardm_network network = staged_sound(head);
+    network.paper = 1, network.embedding = 5, network.stem = 16;
+    return network;
+}
+
 /* Samples behind the end, from one to more than the network's reach: the same rows. */
 START_TEST(void_samples_change_no_bit) {
     enum { LENGTH = 53 };
     static const int64_t padded[] = {54, 64, 131};
-    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT), staged_sound(ARDM_HEAD_CDF)};
+    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT), staged_sound(ARDM_HEAD_CDF), paper_sound(ARDM_HEAD_CDF)};
     for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w)
         for (int k = 0; device_at(k); ++k) {
             size_t bytes, other;
@@ -209,9 +224,14 @@ START_TEST(batch_and_rows_change_no_bit) {
          .channels = 3, .width = 24, .layers = 2, .heads = 2, .mixtures = 3, .streams = 1, .stem = 8, .groups = 4, .scales = 2, .down = 2},
         {sizeof(ardm_network), .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .classes = 27, .stages = 1, .base = 27,
          .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 2, .context = 2, .buckets = 64},
+        {sizeof(ardm_network), .kind = ARDM_NETWORK_UNET, .head = ARDM_HEAD_SOFTMAX, .classes = 256, .stages = 1, .base = 256, .family = "absorbing",
+         .channels = 3, .width = 24, .layers = 2, .heads = 1, .streams = 1, .stem = 16, .groups = 4, .down = 1, .paper = 1, .embedding = 5},
+        {sizeof(ardm_network), .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .classes = 27, .stages = 1, .base = 27,
+         .family = "absorbing", .channels = 1, .width = 32, .layers = 2, .heads = 2, .streams = 1, .paper = 1, .timed = 1},
         sound,
         staged_sound(ARDM_HEAD_DIRECT),
-        staged_sound(ARDM_HEAD_CDF)};
+        staged_sound(ARDM_HEAD_CDF),
+        paper_sound(ARDM_HEAD_CDF)};
     static const int64_t batches[] = {1, 3, 8}, capacities[] = {16, 256};
     for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w) {
         size_t each, other;

@@ -32,6 +32,10 @@ typedef struct ardm_network {
     int64_t stem, groups, scales; /* unet: full-resolution width, norm groups, scales of the interpolation features (diffwave as well) */
     int64_t down;                 /* unet: space-to-depth block, 1 or 2 */
     int64_t cycle;                /* diffwave: dilations 1, 2 … 2^(cycle-1), then from 1 again */
+    int32_t paper;                /* the shapes of the paper's appendix D instead of our smaller ones; scales has no meaning there */
+    int32_t timed;                /* transformer, paper: blocks are told how much is decided */
+    int64_t embedding;            /* unet, diffwave, paper: width of an id's row; of D, stem are from numbers and the rest from ids */
+    int64_t every;                /* unet, paper: attention also behind every so-manieth block of either half; 0: in the middle alone */
 } ardm_network;
 
 typedef struct ardm_network_inputs {
