@@ -241,20 +241,11 @@ static ardm_status fill_batch(ardm_trainer *t) {
     return ARDM_OK;
 }
 
-static float learning_rate(const ardm_recipe *r, int64_t step) {
-    float rate = (float)r->rate;
-    if (step < r->warmup) return ardm_flush(ardm_mul(rate, ardm_divide((float)(step + 1), (float)r->warmup)));
-    if (!r->cosine || r->steps <= r->warmup) return rate;
-    float part = ardm_divide((float)(step - r->warmup), (float)(r->steps - r->warmup));
-    float half = ardm_mul(0.5f, 1.0f + ardm_cos(ardm_mul(part, 0x1.921fb6p+1f)));
-    return ardm_flush(ardm_mul(rate, half > 0 ? half : 0));
-}
-
 static void set_scalar(ardm_binding *binding, const char *name, float value) { *(float *)ardm_binding_input(binding, name) = value; }
 
 static float fill_rates(ardm_trainer *t) {
     const ardm_recipe *r = t->recipe;
-    float rate = learning_rate(r, t->step), beta1 = (float)r->beta1, beta2 = (float)r->beta2;
+    float rate = ardm_recipe_rate(r, t->step), beta1 = (float)r->beta1, beta2 = (float)r->beta2;
     t->beta1_power = ardm_flush(ardm_mul(t->beta1_power, beta1));
     t->beta2_power = ardm_flush(ardm_mul(t->beta2_power, beta2));
     set_scalar(t->binding, "rate", rate);

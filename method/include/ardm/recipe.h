@@ -6,6 +6,9 @@
 #include "ardm/network.h"
 #include "ardm/process.h"
 
+/* Learning rate behind the warm-up. */
+enum { ARDM_RATE_COSINE = 1, ARDM_RATE_CONSTANT = 2, ARDM_RATE_LINEAR = 3, ARDM_RATE_RSQRT = 4 };
+
 typedef struct ardm_recipe {
     char *text; /* the config as read, NUL-terminated */
     ardm_config *config;
@@ -23,7 +26,7 @@ typedef struct ardm_recipe {
     /* train */
     int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws;
     double rate, decay, beta1, beta2, epsilon, clip, average, given, auxiliary;
-    int32_t cosine, sampling, flips; /* sampling: ardm/example.h */
+    int32_t schedule, sampling, flips; /* sampling: ardm/example.h */
     uint64_t seed;
 } ardm_recipe;
 
@@ -34,6 +37,9 @@ void ardm_recipe_free(ardm_recipe **recipe);
 
 /* Sets what only the data tells: classes, channels, and from them stages and base. ARDM_EINVAL when the process cannot be. */
 ardm_status ardm_recipe_resolve(ardm_recipe *recipe, int64_t classes, int64_t channels, ardm_process **process);
+
+/* The learning rate of step `step`, counted from 0, in exact arithmetic (method.md 5). */
+float ardm_recipe_rate(const ardm_recipe *recipe, int64_t step);
 
 /* Every key with type, default, range, unit and help; `ardm train --keys` prints it. */
 const ardm_config_key *ardm_recipe_keys(size_t *count);
