@@ -13,7 +13,7 @@ static const ardm_config_key keys[] = {
      "training files, blank-separated, relative to --data or $ARDM_DATA; path@A:B takes bytes A to B-1"},
     {"data", "shape", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "extents of raw arrays, such as 32x32x3"},
     {"data", "tile", ARDM_KEY_INT, "32", 8, 256, NULL, "pixels", "edge of an image tile"},
-    {"data", "window", ARDM_KEY_INT, "512", 16, 8192, NULL, "symbols",
+    {"data", "window", ARDM_KEY_INT, "512", 16, 16384, NULL, "symbols",
      "length of a window of text or sound; coding gives its first half, except to a diffwave without order raster"},
     {"data", "licence", ARDM_KEY_TEXT, "not stated", 0, 0, NULL, "", "licence of the data, kept in the model"},
     {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, audio"},
@@ -21,7 +21,7 @@ static const ardm_config_key keys[] = {
     {"process", "family", ARDM_KEY_CHOICE, "absorbing", 0, 0, "absorbing|zero-least-significant|augment-least-significant|table", "", "transition"},
     {"process", "base", ARDM_KEY_INT, "2", 2, 65536, NULL, "", "branching factor of the least-significant families, any from 2 to K"},
     {"process", "partitions", ARDM_KEY_TEXT, "", 0, 0, NULL, "",
-     "of a table: partitions 1 to S-1 apart by ';', classes by '|', symbols or ranges a-b by blanks"},
+     "of a table: partitions 1 to S-1 apart by '/', classes by '|', symbols or ranges a-b by blanks"},
     {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "",
      "uniform, raster, quincunx (pictures), dyadic (sounds, text), blocks:n, blocks:1-16"},
     {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet|diffwave", "", "network"},
@@ -35,6 +35,11 @@ static const ardm_config_key keys[] = {
     {"network", "scales", ARDM_KEY_INT, "3", 1, 5, NULL, "", "unet, diffwave: scales of the interpolation features"},
     {"network", "down", ARDM_KEY_INT, "2", 1, 4, NULL, "pixels", "unet: space-to-depth block"},
     {"network", "cycle", ARDM_KEY_INT, "10", 1, 20, NULL, "blocks", "diffwave: dilations 1, 2, 4 … over so many blocks, then from 1 again"},
+    {"network", "form", ARDM_KEY_CHOICE, "small", 0, 0, "small|paper", "", "layers as we found them good at small sizes, or as the paper has them"},
+    {"network", "embedding", ARDM_KEY_INT, "64", 1, 1024, NULL, "channels", "unet, diffwave of form paper: width of an id's row"},
+    {"network", "every", ARDM_KEY_INT, "0", 0, 128, NULL, "blocks",
+     "unet of form paper: attention behind every so-manieth block of either half; 0: in the middle alone"},
+    {"network", "time", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "transformer of form paper: blocks are told how much is decided"},
     {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture", "",
      "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture"},
     {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
@@ -68,6 +73,24 @@ const ardm_config_key *ardm_recipe_keys(size_t *count) {
     return keys;
 }
 
+/* What the paper's networks lack or need. */
+static ardm_status check_paper(const ardm_recipe *r) {
+    const ardm_network *n = &r->network;
+    const int32_t transformer = n->kind == ARDM_NETWORK_TRANSFORMER;
+    if (n->every && (!n->paper || n->kind != ARDM_NETWORK_UNET)) return ardm_fail(ARDM_EINVAL, "[network] every is for kind = unet of form = paper");
+    if (n->timed && (!n->paper || !transformer)) return ardm_fail(ARDM_EINVAL, "[network] time is for kind = transformer of form = paper");
+    if (n->timed && n->streams == 2)
+        return ardm_fail(ARDM_EINVAL, "[network] time: order %s trains every block of a window at once, which have no time in common", r->order);
+    if (!n->paper) return ARDM_OK;
+    if (!transformer && n->stem >= n->width)
+        return ardm_fail(ARDM_EINVAL, "[network] stem %lld must be below width %lld: the rest of it comes from ids", (long long)n->stem,
+                         (long long)n->width);
+    if (n->width % 2) return ardm_fail(ARDM_EINVAL, "[network] width %lld must be even", (long long)n->width);
+    if (n->kind == ARDM_NETWORK_UNET && (n->head == ARDM_HEAD_MIXTURE || n->head == ARDM_HEAD_CDF))
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] a unet of form = paper takes softmax, direct or data");
+    return ARDM_OK;
+}
+
 static ardm_status check(const ardm_recipe *r) {
     if (r->batch % r->group || ((r->batch / r->group) & (r->batch / r->group - 1)))
         return ardm_fail(ARDM_EINVAL, "[train] batch %lld / group %lld must be a power of two", (long long)r->batch, (long long)r->group);
@@ -79,10 +102,13 @@ static ardm_status check(const ardm_recipe *r) {
         return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of heads %lld", (long long)n->width, (long long)n->heads);
     if (n->kind == ARDM_NETWORK_UNET && n->width % n->groups)
         return ardm_fail(ARDM_EINVAL, "[network] width %lld must be a multiple of groups %lld", (long long)n->width, (long long)n->groups);
+    if (n->kind == ARDM_NETWORK_TRANSFORMER && r->window > 8192)
+        return ardm_fail(ARDM_EINVAL, "[data] window %lld: a transformer has at most 8192 positions", (long long)r->window);
     if (n->buckets & (n->buckets - 1)) return ardm_fail(ARDM_EINVAL, "[network] buckets %lld must be a power of two", (long long)n->buckets);
     if (n->kind == ARDM_NETWORK_TRANSFORMER && (n->head == ARDM_HEAD_MIXTURE || n->head == ARDM_HEAD_CDF))
         return ardm_fail(ARDM_EUNSUPPORTED,
                          "[head] a mixture needs the interpolation of kind = unet or diffwave; a transformer takes softmax, direct or data");
+    ARDM_TRY(check_paper(r));
     if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
         return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
     if ((strcmp(r->family, "table") == 0) != (r->partitions[0] != 0))
@@ -152,6 +178,10 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
         .scales = ardm_config_int(c, "network", "scales"),
         .down = ardm_config_int(c, "network", "down"),
         .cycle = ardm_config_int(c, "network", "cycle"),
+        .paper = strcmp(ardm_config_text(c, "network", "form"), "paper") == 0,
+        .timed = ardm_config_bool(c, "network", "time"),
+        .embedding = ardm_config_int(c, "network", "embedding"),
+        .every = ardm_config_int(c, "network", "every"),
     };
     const char *head = ardm_config_text(c, "head", "kind");
     /* Of one stage, direct and data are both the softmax over K, and a child's interval is a bin. */
