@@ -20,6 +20,26 @@ static int64_t position_of(const part *p, const ardm_item *item, uint32_t unit) 
     return (p->y + unit / c / width) * item->extents[1] + p->x + unit / c % width;
 }
 
+ardm_status fill_with(fill_work *work, const arguments *args) {
+    ardm_predictor predictor;
+    ardm_device *device = NULL;
+    ardm_bytes bytes = {0};
+    ardm_item item;
+    const ardm_modality *modality = NULL;
+    memset(&item, 0, sizeof item);
+    ARDM_TRY(need_files(args, 2, 2));
+    ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
+    ardm_status status = ardm_file_read(&bytes, args->files[1], memory_limit(args), 1);
+    if (status == ARDM_OK) status = ardm_modality_find(&modality, predictor.modality);
+    if (status == ARDM_OK) status = ardm_item_decode(&item, &modality, bytes.data, bytes.size, args->files[1], NULL);
+    if (status == ARDM_OK) status = work(&predictor, &item, modality, args);
+    ardm_item_free(&item);
+    ardm_bytes_free(&bytes);
+    ardm_predictor_close(&predictor);
+    ardm_device_close(&device);
+    return status;
+}
+
 ardm_status fill_check(const ardm_predictor *p, const ardm_item *item) {
     const ardm_description *d = ardm_session_description(p->session);
     if (item->rank != d->rank || item->channels != d->channels || item->classes != ardm_process_classes(ardm_session_process(p->session)))
@@ -42,7 +62,7 @@ static ardm_status fill_part(filled *out, uint16_t *drawn, ardm_predictor *p, co
     if (!missing) return ARDM_OK;
     if (!how->unknown) {
         double bits = 0;
-        ARDM_TRY(ardm_scheduled_cost(&bits, p->session, how->budget, how->seed, &where->layout, symbols, state, number, 1));
+        ARDM_TRY(ardm_scheduled_cost_from(&bits, p->session, how->budget, how->seed, how->from, &where->layout, symbols, state, number, 1));
         out->true_bits += bits;
     }
     out->units += missing;
@@ -51,9 +71,15 @@ static ardm_status fill_part(filled *out, uint16_t *drawn, ardm_predictor *p, co
         for (uint32_t u = 0; u < units; u++)
             symbols[(size_t)k * units + u] = drawn[(int64_t)k * item->count + position_of(where, item, u) * c + u % c];
     }
-    const ardm_sampling sampling = {.budget = how->budget, .seed = how->seed, .temperature = how->temperature, .task = how->task};
+    const ardm_sampling sampling = {.budget = how->budget, .seed = how->seed, .temperature = how->temperature, .from = how->from, .task = how->task};
     /* Sample k of a part has a number of its own, whatever the other parts are. */
     ARDM_TRY(ardm_sample(p->session, &sampling, &where->layout, symbols, state, number * 65536, n));
+    for (uint32_t k = 0; how->price && k < n; k++) {
+        double bits = 0;
+        ARDM_TRY(ardm_scheduled_cost_from(&bits, p->session, how->budget, how->seed, how->from, &where->layout, symbols + (size_t)k * units, state,
+                                          number * 65536 + k, 1));
+        out->drawn_bits += bits / n;
+    }
     for (uint32_t k = 0; k < n; k++)
         for (uint32_t u = 0; u < units; u++)
             if (state[u] == ARDM_UNDECIDED)

@@ -11,14 +11,21 @@ typedef struct filling {
     uint64_t seed;
     double temperature; /* 1: the model's distribution */
     uint32_t count;     /* how many to draw */
-    int32_t unknown;    /* the item does not say what its missing units are */
+    uint32_t from;      /* first stage that is drawn: the item tells x^(from) of its missing units */
+    int32_t unknown;    /* the item does not say what else its missing units are */
+    int32_t price;      /* price what is drawn too */
     const char *task;   /* for progress */
 } filling;
 
 typedef struct filled {
-    double units;     /* that were missing */
-    double true_bits; /* what they cost in the item, given the rest; 0 when unknown */
+    double units;      /* that were missing */
+    double true_bits;  /* what they cost in the item, given the rest; 0 when unknown */
+    double drawn_bits; /* what they cost as they were drawn, the mean of all; 0 unless asked */
 } filled;
+
+/* MODEL FILE of a command line, opened and closed around `work`. */
+typedef ardm_status fill_work(ardm_predictor *predictor, ardm_item *item, const ardm_modality *modality, const arguments *args);
+ardm_status fill_with(fill_work *work, const arguments *args);
 
 /* ARDM_EINVAL unless the model is of items like this one. */
 ardm_status fill_check(const ardm_predictor *predictor, const ardm_item *item);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ardm/file.h"
 #include "fill.h"
 #include "given.h"
 
@@ -110,7 +109,8 @@ static ardm_status fill_file(ardm_predictor *p, ardm_item *item, const ardm_moda
     if (status == ARDM_OK) status = ardm_budget_choose(&budget, p->model, p->session, (uint32_t)steps);
     if (status == ARDM_OK && !(drawn = malloc((size_t)n * (size_t)item->count * sizeof *drawn)))
         status = ardm_fail(ARDM_ENOMEM, "no memory for %lld fillings", (long long)n);
-    const filling how = {&budget, (uint64_t)seed, temperature, (uint32_t)n, times != 0, "infill"};
+    const filling how = {
+        .budget = &budget, .seed = (uint64_t)seed, .temperature = temperature, .count = (uint32_t)n, .unknown = times != 0, .task = "infill"};
     if (status == ARDM_OK) status = fill_item(&done, drawn, p, &how, item, fill);
     const double plain = status != ARDM_OK || times ? 0 : text ? counts_cost(item, fill) : mean_cost(item, fill);
     if (status == ARDM_OK) status = write_filled(to, p, item, drawn, (uint32_t)n, args);
@@ -122,25 +122,7 @@ static ardm_status fill_file(ardm_predictor *p, ardm_item *item, const ardm_moda
     return status;
 }
 
-static ardm_status run(const arguments *args) {
-    ardm_predictor predictor;
-    ardm_device *device = NULL;
-    ardm_bytes bytes = {0};
-    ardm_item item;
-    const ardm_modality *modality = NULL;
-    memset(&item, 0, sizeof item);
-    ARDM_TRY(need_files(args, 2, 2));
-    ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
-    ardm_status status = ardm_file_read(&bytes, args->files[1], memory_limit(args), 1);
-    if (status == ARDM_OK) status = ardm_modality_find(&modality, predictor.modality);
-    if (status == ARDM_OK) status = ardm_item_decode(&item, &modality, bytes.data, bytes.size, args->files[1], NULL);
-    if (status == ARDM_OK) status = fill_file(&predictor, &item, modality, args);
-    ardm_item_free(&item);
-    ardm_bytes_free(&bytes);
-    ardm_predictor_close(&predictor);
-    ardm_device_close(&device);
-    return status;
-}
+static ardm_status run(const arguments *args) { return fill_with(fill_file, args); }
 
 static const option options[] = {
     {"mask", 0, "MASK",

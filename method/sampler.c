@@ -28,6 +28,7 @@ static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, c
     if (s->watch && !partition) return ardm_fail(ARDM_ENOMEM, "no memory for the states of %u items", n);
     float coldness = s->temperature == 1 ? 1.0f : ardm_reciprocal((float)s->temperature);
     ardm_status status = ardm_walk_open(&walk, session, ARDM_TASK_SAMPLE, layout, s->budget->schedule, s->budget->block, s->seed, items, n);
+    if (status == ARDM_OK) ardm_walk_from(walk, s->from);
     for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
         status = ardm_walk_run(walk, c, NULL, coldness);
         if (status != ARDM_OK) break;
@@ -47,15 +48,23 @@ static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, c
     return status;
 }
 
+static ardm_status check_from(const ardm_session *session, uint32_t from) {
+    const uint32_t stages = ardm_process_stages(ardm_session_process(session));
+    if (from < stages) return ARDM_OK;
+    return ardm_fail(ARDM_EINVAL, "stage %u is none to begin with: the model has %u", from, stages);
+}
+
 ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, const ardm_layout *layout, int32_t *symbols, const uint8_t *mask,
                         uint64_t first, uint32_t n) {
     size_t units = ardm_layout_units(layout);
     double done = 0, all = 0;
     if (!(sampling->temperature > 0)) return ardm_fail(ARDM_EINVAL, "temperature %g: give a number above 0", sampling->temperature);
+    ARDM_TRY(check_from(session, sampling->from));
+    const ardm_process *process = ardm_session_process(session);
     for (size_t k = 0; k < n * units; k++) {
         if (mask && (mask[k] == ARDM_GIVEN || mask[k] == ARDM_VOID)) continue;
-        symbols[k] = 0;
-        all += ardm_process_stages(ardm_session_process(session));
+        symbols[k] = sampling->from ? (int32_t)ardm_process_class(process, sampling->from, (uint32_t)symbols[k]) : 0;
+        all += ardm_process_stages(process) - sampling->from;
     }
     for (uint32_t begin = 0; begin < n; begin += BATCH) {
         ardm_walk_item items[BATCH];
@@ -68,7 +77,7 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
 }
 
 /* by_unit: bits is f64[n, units], else f64[n]. */
-static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *session, const ardm_budget *budget, uint64_t seed,
+static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *session, const ardm_budget *budget, uint64_t seed, uint32_t from,
                               const ardm_layout *layout, int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
     static const double ln2 = 0.69314718055994530942;
     size_t units = ardm_layout_units(layout);
@@ -81,6 +90,7 @@ static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *sessi
         for (uint32_t i = 0; i < count; i++)
             items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, number + begin + i};
         status = ardm_walk_open(&walk, session, ARDM_TASK_EVALUATE, layout, budget->schedule, budget->block, seed, items, count);
+        if (status == ARDM_OK) ardm_walk_from(walk, from);
         for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
             status = ardm_walk_run(walk, c, NULL, 1);
             if (status != ARDM_OK) break;
@@ -100,10 +110,16 @@ static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *sessi
 
 ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
                                 int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
-    return walk_costs(bits, 0, session, budget, seed, layout, symbols, mask, number, n);
+    return walk_costs(bits, 0, session, budget, seed, 0, layout, symbols, mask, number, n);
+}
+
+ardm_status ardm_scheduled_cost_from(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, uint32_t from,
+                                     const ardm_layout *layout, int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
+    ARDM_TRY(check_from(session, from));
+    return walk_costs(bits, 0, session, budget, seed, from, layout, symbols, mask, number, n);
 }
 
 ardm_status ardm_scheduled_units(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
                                  int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
-    return walk_costs(bits, 1, session, budget, seed, layout, symbols, mask, number, n);
+    return walk_costs(bits, 1, session, budget, seed, 0, layout, symbols, mask, number, n);
 }

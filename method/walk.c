@@ -149,6 +149,13 @@ void ardm_walk_close(ardm_walk **walk) {
     *walk = NULL;
 }
 
+void ardm_walk_from(ardm_walk *w, uint32_t stage) {
+    uint32_t first = 0;
+    while (first < w->n_calls && w->calls[first].stage < stage) first++;
+    w->n_calls -= first;
+    memmove(w->calls, w->calls + first, w->n_calls * sizeof *w->calls);
+}
+
 uint32_t ardm_walk_calls(const ardm_walk *walk) { return walk->n_calls; }
 const ardm_call_io *ardm_walk_io(const ardm_walk *walk) { return &walk->io; }
 

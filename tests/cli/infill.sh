@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Filling in as users meet it: every way to say what is given, what stays, what it costs, and what is refused.
+# Filling in and refining as users meet them: every way to say what is given, what stays, what it costs, and what is refused.
 set -u
 ardm=$1 golden=$(cd "$2" && pwd)
 export PYTHONPATH=$(cd "$(dirname "$0")" && pwd) PYTHONDONTWRITEBYTECODE=1
@@ -84,6 +84,37 @@ PYTHON
 [ "$failed" = 0 ] && echo "ok: grids"
 grep -q "around the mean of the known ones" grid.out || { echo "FAILED: $(cat grid.out)"; failed=1; }
 same "temperature 1 fills the same" grid.png <(run "$ardm" infill "$tiles" boat.ppm --grid 2 --steps 12 -t 1 -o one.png $d; cat one.png)
+
+# Refining: the high digits of a picture stay, the low ones are drawn; base 4, so stage 2 knows four bits.
+staged="$golden/staged.ardm"
+for s in 1 2 3; do run "$ardm" refine "$staged" boat.ppm --from-stage $s --steps 16 -o stage-$s.png $d; cp out stage-$s.out; done
+run "$ardm" refine "$staged" boat.ppm --steps 16 -o last.png $d
+same "the last stage is the default" last.png stage-3.png
+run "$ardm" refine "$staged" boat.ppm --from-stage 2 --steps 16 -n 2 -o two.png $d
+run "$ardm" refine "$staged" boat.ppm --from-stage 2 --steps 16 -t 0.1 -o cold.png $d
+python3 - <<'PYTHON' || failed=1
+import re
+from pixels import png, ppm
+flat = lambda rows: [v for row in rows for pixel in row for v in pixel]
+boat = flat(ppm("boat.ppm"))
+# The golden model's schedule of 16 calls has 6, 6, 3 and 1.
+for stage, width, calls in (1, 64, 10), (2, 16, 4), (3, 4, 1):
+    now, said = flat(png("stage-%d.png" % stage)), open("stage-%d.out" % stage).read()
+    assert [v // width for v in now] == [v // width for v in boat], "stage %d changes what it should keep" % stage
+    changed = sum(a != b for a, b in zip(now, boat))
+    assert changed > len(boat) / 2, changed
+    drawn, cost = map(float, re.search(r"%d of 256 values .*: ([\d.]+) bits a unit drawn in %d calls; what was there costs ([\d.]+)$" % (
+        256 // width, calls), said).groups())
+    assert 0 < drawn < 8 - 2 * stage + 0.1 and 0 < cost < 2 * (8 - 2 * stage), said
+a, b = flat(png("two-0.png")), flat(png("two-1.png"))
+assert a != b and [v // 16 for v in a] == [v // 16 for v in b] and a == flat(png("stage-2.png"))
+assert flat(png("cold.png")) != a
+print("ok: refinements")
+PYTHON
+refused "has one stage" "$ardm" refine "$tiles" boat.ppm $d
+refused "from-stage" "$ardm" refine "$staged" boat.ppm --from-stage 4 $d
+refused "from-stage" "$ardm" refine "$staged" boat.ppm --from-stage 0 $d
+refused "the model fills image rgb" "$ardm" refine "$staged" <(printf 'P5\n2 2\n255\nabcd') $d
 
 refused "say once what is missing or given" "$ardm" infill "$tiles" boat.ppm $d
 refused "say once what is missing or given" "$ardm" infill "$tiles" boat.ppm --grid 2 --mask boat.ppm $d

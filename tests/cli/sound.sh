@@ -92,3 +92,13 @@ def kept(path, given):
 kept("grid.wav", lambda k: k % 2 == 0), kept("prefix.wav", lambda k: k < 300), kept("gap.wav", lambda k: not 200 <= k < 260)
 assert samples("large.wav")[::2] == a and len(samples("large.wav")) == 1202
 PYTHON
+# Refined from stage 1 the high bytes stay and the low ones are drawn.
+"$ardm" refine run/model.ardm mono.wav --from-stage 1 --steps 20 --device reference -o refined.wav | grep -q '256 of 65536 values told apart' || fail "refine"
+python3 - <<'PYTHON'
+import struct, wave
+def samples(path):
+    with wave.open(path) as file:
+        return struct.unpack("<%dh" % file.getnframes(), file.readframes(file.getnframes()))
+a, b = samples("mono.wav"), samples("refined.wav")
+assert [x >> 8 for x in a] == [x >> 8 for x in b] and sum(x != y for x, y in zip(a, b)) > 500
+PYTHON

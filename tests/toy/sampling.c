@@ -161,11 +161,109 @@ static void watched_on(ardm_device *device) {
 START_TEST(watchers_see_what_each_call_decides) { each_device(watched_on); }
 END_TEST
 
+/* Drawn from a later stage, the rest follows p(x | x^(from), what is given). */
+static const struct refined_form {
+    rig_form form;
+    uint32_t from, base; /* the x whose classes are known */
+    uint8_t given[MOST_UNITS];
+} refined[] = {
+    {{.k = 5, .process = "zero-least-significant 5 2", .order = "uniform"}, 1, 2 + 5 * 1 + 25 * 3, {0}},
+    {{.k = 5, .process = "zero-least-significant 5 2", .order = "uniform"}, 1, 2 + 5 * 4 + 25 * 3, {0}},
+    {{.k = 5, .process = "zero-least-significant 5 2", .order = "raster"}, 2, 3 + 5 * 0 + 25 * 1, {0}},
+    {{.k = 6, .process = "augment-least-significant 6 4", .order = "raster"}, 1, 1 + 6 * 5 + 36 * 3, {0}},
+    {{.chain = 4, .k = 4, .process = "zero-least-significant 4 2", .order = "uniform"}, 1, 2 + 4 * 3 + 16 * 0 + 64 * 3, {0}},
+    {{.chain = 4, .k = 4, .process = "zero-least-significant 4 2", .order = "dyadic"}, 1, 2 + 4 * 3 + 16 * 0 + 64 * 3, {0, ARDM_GIVEN}},
+};
+enum { REFINED = sizeof refined / sizeof *refined };
+static uint32_t first_refined[REFINED][COMPARED];
+
+/* What the base shows of y is what it shows of itself. */
+static int32_t shows_same(const rig *r, const struct refined_form *f, uint32_t y, uint32_t x) {
+    for (uint32_t u = 0; u < r->t.n; u++) {
+        const uint32_t stages = r->network.stages, partition = f->given[u] == ARDM_GIVEN ? stages : f->from;
+        if (ardm_process_class(r->t.process, partition, toy_symbol(&r->t, y, u)) !=
+            ardm_process_class(r->t.process, partition, toy_symbol(&r->t, x, u)))
+            return 0;
+    }
+    return 1;
+}
+
+static void draw_refined(rig *r, const struct refined_form *f, uint32_t *x, uint32_t count) {
+    ardm_budget budget = rig_budget(r, rig_most_calls(r), NULL);
+    const ardm_sampling sampling = {.budget = &budget, .seed = 31, .temperature = 1, .from = f->from, .task = "toy"};
+    rig_sample_by(r, &sampling, f->given, f->base, x, count);
+    ardm_schedule_free(&budget.schedule);
+}
+
+START_TEST(refinements_follow_the_conditional) {
+    static uint32_t x[SAMPLES], counts[MOST_STATES];
+    ardm_device *device = NULL;
+    ck_ok(ardm_device_open(&device, "reference"));
+    for (int i = 0; i < REFINED; i++) {
+        rig r;
+        double chi = 0, whole = 0;
+        uint32_t possible = 0, found = 0;
+        rig_open(&r, &refined[i].form, device);
+        draw_refined(&r, &refined[i], x, SAMPLES);
+        memcpy(first_refined[i], x, sizeof first_refined[i]);
+        memset(counts, 0, sizeof counts);
+        for (uint32_t k = 0; k < SAMPLES; k++) counts[x[k]]++;
+        for (uint32_t y = 0; y < r.t.states; y++) whole += shows_same(&r, &refined[i], y, refined[i].base) ? r.t.p[y] : 0;
+        for (uint32_t y = 0; y < r.t.states; y++) {
+            if (!shows_same(&r, &refined[i], y, refined[i].base)) continue;
+            const double want = SAMPLES * r.t.p[y] / whole;
+            chi += (counts[y] - want) * (counts[y] - want) / want;
+            found += counts[y];
+            possible++;
+        }
+        ck_assert_uint_eq(found, SAMPLES); /* what is known stays */
+        ck_assert_uint_gt(possible, 2);
+        const double d = possible - 1, root = 1 - 2 / (9 * d) + 3.09 * sqrt(2 / (9 * d)); /* Wilson and Hilferty: one in a thousand */
+        ck_assert_msg(chi < d * root * root * root, "%s %s, refinement %d: chi-square %g of %g degrees", refined[i].form.process,
+                      refined[i].form.order, i, chi, d);
+        rig_close(&r);
+    }
+    ardm_device_close(&device);
+}
+END_TEST
+
+static void refined_on(ardm_device *device) {
+    static uint32_t x[COMPARED];
+    for (int i = 0; i < REFINED; i++) {
+        rig r;
+        rig_open(&r, &refined[i].form, device);
+        draw_refined(&r, &refined[i], x, COMPARED);
+        ck_assert_mem_eq(x, first_refined[i], sizeof x);
+        ardm_budget budget = rig_budget(&r, rig_most_calls(&r), NULL);
+        for (uint32_t z = 0; z < r.t.states; z += 7) { /* its price is −log2 of its share among what shows the same */
+            int32_t symbols[MOST_PLACES];
+            uint8_t mask[MOST_PLACES];
+            double bits, same, whole = 0;
+            table_item(&r.network, z, refined[i].given, symbols, mask);
+            ck_ok(ardm_scheduled_cost_from(&bits, r.session, &budget, 3, refined[i].from, &r.layout, symbols, mask, 5 + z, 1));
+            for (uint32_t y = 0; y < r.t.states; y++) whole += shows_same(&r, &refined[i], y, z) ? r.t.p[y] : 0;
+            ck_assert_double_eq_tol(bits, log2(whole / r.t.p[z]), 1e-5);
+            ck_ok(ardm_scheduled_cost_from(&bits, r.session, &budget, 3, 0, &r.layout, symbols, mask, 5 + z, 1));
+            ck_ok(ardm_scheduled_cost(&same, r.session, &budget, 3, &r.layout, symbols, mask, 5 + z, 1));
+            ck_assert(bits == same);
+            ck_fails(ARDM_EINVAL, "is none to begin with",
+                     ardm_scheduled_cost_from(&bits, r.session, &budget, 3, r.network.stages, &r.layout, symbols, mask, 5, 1));
+        }
+        ardm_schedule_free(&budget.schedule);
+        rig_close(&r);
+    }
+}
+
+START_TEST(refinements_cost_their_share) { each_device(refined_on); }
+END_TEST
+
 TCase *sampling_cases(void) {
     TCase *cases = tcase_create("sampling");
     tcase_set_timeout(cases, 0);
     tcase_add_test(cases, temperature_divides_the_logits);
     tcase_add_test(cases, cold_samples_are_the_mode);
     tcase_add_test(cases, watchers_see_what_each_call_decides);
+    tcase_add_test(cases, refinements_follow_the_conditional);
+    tcase_add_test(cases, refinements_cost_their_share);
     return cases;
 }

@@ -19,13 +19,16 @@ typedef struct ardm_sampling {
     const ardm_budget *budget;
     uint64_t seed;
     double temperature;                                             /* 1: the model's distribution */
+    uint32_t from;                                                  /* first stage that is drawn; 0: all */
     const char *task;                                               /* for progress */
     ardm_status (*watch)(void *user, const ardm_sample_step *step); /* after each call; NULL nobody. What it returns ends the work unless ARDM_OK */
     void *user;
 } ardm_sampling;
 
 /* Draws `n` items of `layout` into symbols, i32[n, units]. mask (u8[n, units], or NULL) keeps ARDM_GIVEN units as they are; item k is
- * number first + k of the seed. */
+ * number first + k of the seed.
+ * With sampling->from = s the symbols tell x^(s) of every unit, and what is finer is drawn: exact, since x^(s) is all that stage s knows
+ * of an undecided unit. ARDM_EINVAL unless s is below the stages' number. */
 ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, const ardm_layout *layout, int32_t *symbols, const uint8_t *mask,
                         uint64_t first, uint32_t n);
 
@@ -33,7 +36,10 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
  *   bits  f64[n]    mask as above: given units cost nothing    number  the order's item of the first */
 ardm_status ardm_scheduled_cost(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
                                 int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n);
-/* The same unit by unit, stages added up: bits f64[n, units], 0 where given or void. */
+/* The same from stage `from` on, x^(from) known of every unit. */
+ardm_status ardm_scheduled_cost_from(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, uint32_t from,
+                                     const ardm_layout *layout, int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n);
+/* As ardm_scheduled_cost unit by unit, stages added up: bits f64[n, units], 0 where given or void. */
 ardm_status ardm_scheduled_units(double *bits, ardm_session *session, const ardm_budget *budget, uint64_t seed, const ardm_layout *layout,
                                  int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n);
 

@@ -24,6 +24,8 @@ typedef struct ardm_walk ardm_walk;
 ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task, const ardm_layout *layout, const ardm_schedule *schedule,
                            uint32_t block, uint64_t seed, const ardm_walk_item *items, uint32_t n_items);
 void ardm_walk_close(ardm_walk **walk);
+/* Before the first call: leaves out those of stages before `stage`, whose digits the symbols tell already. */
+void ardm_walk_from(ardm_walk *walk, uint32_t stage);
 uint32_t ardm_walk_calls(const ardm_walk *walk);
 
 /* What a call answers for one item: rows first … first+count−1 of its binding are the units unit[0 … count−1], in coding order,
