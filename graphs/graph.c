@@ -199,6 +199,7 @@ uint32_t ardm_graph_state_count(const ardm_graph *graph) { return graph->n_state
 ardm_value ardm_graph_state_at(const ardm_graph *graph, uint32_t index) { return index < graph->n_states ? graph->states[index] : -1; }
 uint32_t ardm_graph_output_count(const ardm_graph *graph) { return graph->n_outputs; }
 uint32_t ardm_graph_node_count(const ardm_graph *graph) { return graph->n_nodes; }
+const ardm_op *ardm_graph_node_op(const ardm_graph *graph, uint32_t index) { return graph->nodes[index].op; }
 
 const char *ardm_graph_output_at(const ardm_graph *graph, uint32_t index, ardm_value *value) {
     if (value) *value = index < graph->n_outputs ? graph->outputs[index].value : -1;

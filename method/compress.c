@@ -76,7 +76,10 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
     const ardm_modality *reader = NULL;
     for (uint32_t i = 0; input->shape && opened != ARDM_OK && (reader = ardm_modality_at(i)) != NULL; i++)
         opened = ardm_source_open(&source, reader, input->data, input->size, input->name, &how);
-    if (!input->shape) opened = ardm_source_open(&source, NULL, input->data, input->size, input->name, &how);
+    how.variant = input->variant;
+    if (!input->shape && input->variant) opened = ardm_source_open(&source, NULL, input->data, input->size, input->name, &how);
+    how.variant = NULL;
+    if (!input->shape && opened != ARDM_OK) opened = ardm_source_open(&source, NULL, input->data, input->size, input->name, &how);
     if (opened != ARDM_OK) {
         if (input->shape) return ardm_fail_in(ARDM_EINVAL, "%s", input->name);
         ardm_log_write(ARDM_LOG_INFO, "%s: %s; stored as bytes", input->name, ardm_message());

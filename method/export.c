@@ -78,21 +78,6 @@ static ardm_status put_facts(ardm_model *model, const ardm_trainer *t, const ard
     return status;
 }
 
-/* "matmul@1 conv@1 …": every op of the graph and its version, in the order of ops/list.h. */
-static ardm_status put_ops(ardm_model *model, const char *graph) {
-    ardm_bytes text = {0};
-    ardm_status status = ARDM_OK;
-    const ardm_op *op;
-    for (uint32_t i = 0; status == ARDM_OK && (op = ardm_op_at(i)) != NULL; i++) {
-        char spelled[80];
-        snprintf(spelled, sizeof spelled, "= %s ", op->name);
-        if (strstr(graph, spelled)) status = ardm_bytes_printf(&text, "%s%s@%u", text.size ? " " : "", op->name, op->version);
-    }
-    if (status == ARDM_OK) status = ardm_model_set(model, "ardm.ops", text.data ? (const char *)text.data : "");
-    ardm_bytes_free(&text);
-    return status;
-}
-
 static ardm_status put_layout(ardm_model *model, const ardm_trainer *t) {
     ardm_description d = ardm_trainer__describe(t);
     char text[160];
@@ -134,7 +119,7 @@ ardm_status ardm_trainer_start_from(ardm_trainer *t, const char *path) {
     return status;
 }
 
-ardm_status ardm_trainer_export(ardm_trainer *t, const char *path) {
+ardm_status ardm_trainer__export(ardm_trainer *t, const char *path) {
     ardm_model *model = NULL;
     ardm_curve *curve = NULL;
     ardm_bytes text = {0};
@@ -148,8 +133,7 @@ ardm_status ardm_trainer_export(ardm_trainer *t, const char *path) {
     if (status == ARDM_OK) status = ardm_graph_print(&text, t->inference);
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.format", "1");
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.numerics", "1");
-    if (status == ARDM_OK) status = ardm_model_set(model, "ardm.graph", (const char *)text.data);
-    if (status == ARDM_OK) status = put_ops(model, (const char *)text.data);
+    if (status == ARDM_OK) status = ardm_model_set_graph(model, (const char *)text.data);
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.config", t->recipe->text);
     snprintf(modality, sizeof modality, "%s 1 %s", ardm_dataset_modality(t->dataset), ardm_dataset_variant(t->dataset));
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.modality", modality);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ardm/op.h"
 #include "model_private.h"
 
 static const ardm_tensor *typed(const ardm_model *m, const char *name, uint32_t dtype, uint32_t rank) {
@@ -13,6 +14,22 @@ static const ardm_tensor *typed(const ardm_model *m, const char *name, uint32_t 
 static ardm_status text_of(const ardm_model *m, const char *key, const char **out) {
     *out = ardm_model_get(m, key);
     return *out ? ARDM_OK : ardm_fail(ARDM_EFORMAT, "model: metadata \"%s\" is missing", key);
+}
+
+ardm_status ardm_model_set_graph(ardm_model *m, const char *text) {
+    ardm_bytes ops = {0};
+    ardm_status status = ARDM_OK;
+    const ardm_op *op;
+    for (uint32_t i = 0; status == ARDM_OK && (op = ardm_op_at(i)) != NULL; i++) {
+        char spelled[80];
+        snprintf(spelled, sizeof spelled, "= %s ", op->name);
+        const int32_t coded = strcmp(op->name, "mixture_logits") == 0 || strcmp(op->name, "frequency") == 0;
+        if (coded || strstr(text, spelled)) status = ardm_bytes_printf(&ops, "%s%s@%u", ops.size ? " " : "", op->name, op->version);
+    }
+    if (status == ARDM_OK) status = ardm_model_set(m, "ardm.graph", text);
+    if (status == ARDM_OK) status = ardm_model_set(m, "ardm.ops", ops.data ? (const char *)ops.data : "");
+    ardm_bytes_free(&ops);
+    return status;
 }
 
 ardm_status ardm_model_process(const ardm_model *m, ardm_process **out) {

@@ -17,13 +17,13 @@ static int read_symbol(const char **at, uint32_t *out) {
     return 1;
 }
 
-/* The classes of one partition into map[0 … classes-1]; *at moves to ';' or the end. */
+/* The classes of one partition into map[0 … classes-1]; *at moves to '/' or the end. */
 static ardm_status read_partition(const char **at, uint32_t partition, uint32_t classes, uint16_t *map) {
     uint32_t label = 0, members = 0;
     for (uint32_t x = 0; x < classes; x++) map[x] = APART;
     for (*at = skip(*at);; *at = skip(*at)) {
         const char end = **at;
-        if (end == 0 || end == ';' || end == '|') {
+        if (end == 0 || end == '/' || end == '|') {
             if (members == 0) return ardm_fail(ARDM_EINVAL, "partition %u: class %u has no member", partition, label);
             if (end != '|') break;
             if (++label == APART) return ardm_fail(ARDM_EINVAL, "partition %u has more than %d classes", partition, APART);
@@ -32,7 +32,7 @@ static ardm_status read_partition(const char **at, uint32_t partition, uint32_t 
             continue;
         }
         uint32_t first, last;
-        if (!read_symbol(at, &first)) return ardm_fail(ARDM_EINVAL, "partition %u: \"%.20s\" is neither a symbol, nor | nor ;", partition, *at);
+        if (!read_symbol(at, &first)) return ardm_fail(ARDM_EINVAL, "partition %u: \"%.20s\" is neither a symbol, nor | nor /", partition, *at);
         last = first;
         if (**at == '-') {
             ++*at;
@@ -56,12 +56,12 @@ ardm_status ardm_process_from_partitions(ardm_process **out, uint32_t classes, c
     *out = NULL;
     if (classes < 2 || classes > ARDM_PROCESS_MAX_CLASSES)
         return ardm_fail(ARDM_EINVAL, "partitions of %u symbols; there must be 2 to %u", classes, ARDM_PROCESS_MAX_CLASSES);
-    for (const char *c = text; *c; c++) stages += *c == ';';
+    for (const char *c = text; *c; c++) stages += *c == '/';
     if (stages > ARDM_PROCESS_MAX_STAGES) return ardm_fail(ARDM_EINVAL, "%u stages; there must be 2 to %u", stages, ARDM_PROCESS_MAX_STAGES);
     uint16_t *maps = calloc((size_t)(stages + 1) * classes, sizeof *maps);
     if (!maps) return ardm_fail(ARDM_ENOMEM, "no memory for %u partitions of %u symbols", stages + 1, classes);
     ardm_status status = ARDM_OK;
-    for (uint32_t p = 1; p < stages && status == ARDM_OK; p++, text += *text == ';')
+    for (uint32_t p = 1; p < stages && status == ARDM_OK; p++, text += *text == '/')
         status = read_partition(&text, p, classes, maps + (size_t)p * classes);
     for (uint32_t x = 0; x < classes; x++) maps[(size_t)stages * classes + x] = (uint16_t)x;
     if (status == ARDM_OK) status = ardm_process_from_table(out, classes, stages, maps, NULL);

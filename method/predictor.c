@@ -59,6 +59,31 @@ static ardm_status put_weights(ardm_predictor *p, const ardm_graph *graph) {
     return ARDM_OK;
 }
 
+/* "matmul@1 conv@1 …" against the ops of this program: a version counts up when one bit of an op changes, and then codes would differ. */
+static ardm_status check_ops(const char *ops, const ardm_graph *graph) {
+    for (const char *at = ops; *at; at += strspn(at, " ")) {
+        char name[64];
+        unsigned version = 0;
+        int end = 0;
+        const ardm_op *op;
+        if (sscanf(at, "%63[^@ ]@%9u%n", name, &version, &end) != 2 || (at[end] && at[end] != ' '))
+            return ardm_fail(ARDM_EFORMAT, "the model's ops cannot be read at '%.40s'", at);
+        if (!(op = ardm_op_find(name))) return ardm_fail(ARDM_EUNSUPPORTED, "the model needs the op %s, which this program does not have", name);
+        if (op->version != version)
+            return ardm_fail(ARDM_EUNSUPPORTED,
+                             "the model was made with version %u of the op %s and this program has version %u, which computes other bits", version,
+                             name, op->version);
+        at += end;
+    }
+    for (uint32_t i = 0; i < ardm_graph_node_count(graph); i++) {
+        const char *name = ardm_graph_node_op(graph, i)->name, *at = ops;
+        const size_t n = strlen(name);
+        while ((at = strstr(at, name)) != NULL && !((at == ops || at[-1] == ' ') && at[n] == '@')) at += n;
+        if (!at) return ardm_fail(ARDM_EFORMAT, "the model's graph has the op %s, of which its list of ops tells no version", name);
+    }
+    return ARDM_OK;
+}
+
 static ardm_status open_parts(ardm_predictor *p, uint64_t memory) {
     ardm_description description;
     ardm_graph *graph = NULL;
@@ -66,8 +91,10 @@ static ardm_status open_parts(ardm_predictor *p, uint64_t memory) {
     ardm_order_family family;
     ardm_process *process = NULL;
     const char *layout = ardm_model_get(p->model, "ardm.layout"), *text = ardm_model_get(p->model, "ardm.graph"),
-               *modality = ardm_model_get(p->model, "ardm.modality"), *numerics = ardm_model_get(p->model, "ardm.numerics");
-    if (!layout || !text || !modality || !numerics) return ardm_fail(ARDM_EFORMAT, "the model lacks its layout, graph, modality or numerics version");
+               *modality = ardm_model_get(p->model, "ardm.modality"), *numerics = ardm_model_get(p->model, "ardm.numerics"),
+               *ops = ardm_model_get(p->model, "ardm.ops");
+    if (!layout || !text || !modality || !numerics || !ops)
+        return ardm_fail(ARDM_EFORMAT, "the model lacks its layout, graph, modality, ops or numerics version");
     if (strcmp(numerics, "1") != 0)
         return ardm_fail(ARDM_EUNSUPPORTED, "the model needs numerics version %.8s and this program has version 1; use a newer ardm", numerics);
     p->variant[0] = 0;
@@ -81,6 +108,7 @@ static ardm_status open_parts(ardm_predictor *p, uint64_t memory) {
     description.process = ardm_process_text(process);
     description.chain = process;
     ardm_status status = ardm_graph_parse(&graph, text, strlen(text), memory ? memory : (uint64_t)1 << 31);
+    if (status == ARDM_OK) status = check_ops(ops, graph);
     if (status == ARDM_OK) status = ardm_store_create(&p->store, p->device);
     if (status == ARDM_OK) status = put_weights(p, graph);
     if (status == ARDM_OK) status = ardm_session_create(&p->session, graph, p->store, NULL, &description, memory);

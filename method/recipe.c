@@ -65,6 +65,8 @@ static const ardm_config_key keys[] = {
     {"train", "seed", ARDM_KEY_INT, "0", 0, 9e15, NULL, "", "random seed"},
     {"train", "checkpoint", ARDM_KEY_INT, "500", 1, 1e9, NULL, "steps", "between checkpoints"},
     {"train", "evaluate", ARDM_KEY_INT, "500", 1, 1e9, NULL, "steps", "between held-out bounds"},
+    {"train", "keep", ARDM_KEY_CHOICE, "last", 0, 0, "last|best", "", "weights of the model: of the last step, or of the best held-out bound"},
+    {"train", "patience", ARDM_KEY_INT, "0", 0, 1e9, NULL, "evaluations", "without a better held-out bound end the run; 0: never"},
     {"eval", "items", ARDM_KEY_INT, "200", 1, 1e9, NULL, "items", "held-out items of a bound during training"},
 };
 
@@ -220,6 +222,8 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     r->seed = (uint64_t)ardm_config_int(c, "train", "seed");
     r->checkpoint = ardm_config_int(c, "train", "checkpoint");
     r->evaluate = ardm_config_int(c, "train", "evaluate");
+    r->keep_best = strcmp(ardm_config_text(c, "train", "keep"), "best") == 0;
+    r->patience = ardm_config_int(c, "train", "patience");
     r->evaluate_items = ardm_config_int(c, "eval", "items");
     status = check(r);
     if (status != ARDM_OK) goto fail;

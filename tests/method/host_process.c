@@ -69,7 +69,7 @@ START_TEST(partitions_are_read) {
                {"5-4 0-3 6-26", "5-4 is no range"},
                {"0-", "no end"},
                {"0-26 x", "\"x\" is neither"},
-               {"0 1-26; 0 1 | 2-26; 0 2 | 1 3-26", "symbols 0 and 2 share a class"}};
+               {"0 1-26 / 0 1 | 2-26 / 0 2 | 1 3-26", "symbols 0 and 2 share a class"}};
     ardm_process *p = NULL, *copy = NULL;
     ck_ok(ardm_process_from_partitions(&p, 27, vowels));
     check_chain(p);

@@ -54,6 +54,7 @@ const char *ardm_graph_output_at(const ardm_graph *graph, uint32_t index, ardm_v
 uint32_t ardm_graph_state_count(const ardm_graph *graph);
 ardm_value ardm_graph_state_at(const ardm_graph *graph, uint32_t index);
 uint32_t ardm_graph_node_count(const ardm_graph *graph);
+const ardm_op *ardm_graph_node_op(const ardm_graph *graph, uint32_t index); /* index < node count; not in the order of the text */
 
 /* Text form. print = parse⁻¹; the first line is "ardm graph 1". Hostile text gets ARDM_EFORMAT with the line; never more than
  * `limit` bytes of constants. `dot` prints Graphviz instead. */

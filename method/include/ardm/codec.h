@@ -21,7 +21,8 @@ typedef struct ardm_codec_input {
     const char *name; /* as stored; "" none */
     const void *data; /* of the file, borrowed */
     size_t size;
-    const char *shape;  /* of raw arrays; NULL */
+    const char *shape;   /* of raw arrays; NULL */
+    const char *variant; /* read as this one where the file can be; NULL: as what its plugin takes it for */
     int64_t first, end; /* items of it: 0, INT64_MAX for all */
     uint32_t mode;
     int64_t mtime;

@@ -69,6 +69,9 @@ ardm_status ardm_model_widen(const ardm_model *model, const ardm_tensor *tensor,
 /* SHA-256 over graph text, process, order, layout, modality, their tables, the frozen schedules and the weights: see model.md. */
 ardm_status ardm_model_identity(const ardm_model *model, ardm_sha256 *out);
 
+/* The graph as ardm_graph_print gives it, with "matmul@1 conv@1 …", the versions of its ops and of those that the coder puts behind it. */
+ardm_status ardm_model_set_graph(ardm_model *model, const char *text);
+
 /* The parts, made anew; the caller frees them. */
 ardm_status ardm_model_process(const ardm_model *model, ardm_process **out);
 ardm_status ardm_model_set_process(ardm_model *model, const ardm_process *process);

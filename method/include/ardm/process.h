@@ -29,7 +29,7 @@ ardm_status ardm_process_parse(ardm_process **out, const char *text);
  * extents (the embedding row of x's class) or NULL: a class of one symbol, or one equal to its only child, shares that id, every other
  * class gets a fresh id from K on, fine to coarse. ARDM_EINVAL names the first symbol at which the chain is not one. */
 ardm_status ardm_process_from_table(ardm_process **out, uint32_t classes, uint32_t stages, const uint16_t *maps, const int32_t *ids);
-/* The same from text: partitions 1 … S-1 separated by ';', classes by '|', members by blanks, a-b a range: "0 | 1 5 9 15 21 | 2-4 6-8 10-14
+/* The same from text: partitions 1 … S-1 separated by '/', classes by '|', members by blanks, a-b a range: "0 | 1 5 9 15 21 | 2-4 6-8 10-14
  * 16-20 22-26" of K = 27 first tells space, vowel or consonant, then which. Partitions 0 and S go without saying. ARDM_EINVAL names the
  * partition and symbol at fault. */
 ardm_status ardm_process_from_partitions(ardm_process **out, uint32_t classes, const char *text);
