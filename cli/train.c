@@ -64,6 +64,13 @@ static ardm_status train(const arguments *args, ardm_recipe *recipe, const char 
     if (status == ARDM_OK) { /* at the last step, or where --until stops */
         if (snprintf(path, sizeof path, "%s/model.ardm", folder) >= (int)sizeof path) status = ardm_fail(ARDM_EINVAL, "path too long: %s", folder);
         if (status == ARDM_OK) status = ardm_trainer_export(trainer, path);
+        int64_t step = ardm_trainer_step(trainer), best;
+        double bits;
+        best = ardm_trainer_best(trainer, &bits);
+        if (status == ARDM_OK && recipe->patience && step < recipe->steps && (until == 0 || step < until))
+            printf("ended at step %lld of %lld: no better bound in %lld evaluations\n", (long long)step, (long long)recipe->steps,
+                   (long long)recipe->patience);
+        if (status == ARDM_OK && recipe->keep_best && best) printf("weights of step %lld, bound %.4f bits per dimension\n", (long long)best, bits);
         if (status == ARDM_OK) printf("model %s; its figures: ardm model show %s; smaller: ardm model export %s -o FILE.ardm\n", path, path, path);
     }
     ardm_trainer_free(&trainer);

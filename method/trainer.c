@@ -99,8 +99,8 @@ static int32_t bit_length(uint64_t n) {
 
 static const char log_header[] = "step,seconds,items,bits_per_dim,bound,bound_error,lr,grad_norm,clipped,flushed\n";
 
-/* Drops rows of log.csv that are later than the checkpoint: they are computed again. New columns come last, so a log that was begun with
- * fewer gets the header of today. */
+/* Drops rows of log.csv that are later than the checkpoint, or of its step when that is still to be evaluated: they are computed again. New columns
+ * come last, so a log that was begun with fewer gets the header of today. */
 static ardm_status trim_log(const ardm_trainer *t) {
     char path[4096];
     ardm_bytes text = {0};
@@ -111,7 +111,7 @@ static ardm_status trim_log(const ardm_trainer *t) {
     for (size_t at = 0; at < text.size;) {
         size_t end = at;
         while (end < text.size && text.data[end] != '\n') end++;
-        if (end == text.size || (at > 0 && strtoll((const char *)text.data + at, NULL, 10) > t->step)) break;
+        if (end == text.size || (at > 0 && strtoll((const char *)text.data + at, NULL, 10) > t->step - t->due)) break;
         at = kept = end + 1;
         if (first == 0) first = kept;
     }
@@ -243,7 +243,7 @@ static ardm_status fill_batch(ardm_trainer *t) {
 
 static void set_scalar(ardm_binding *binding, const char *name, float value) { *(float *)ardm_binding_input(binding, name) = value; }
 
-static float fill_rates(ardm_trainer *t) {
+static void fill_rates(ardm_trainer *t) {
     const ardm_recipe *r = t->recipe;
     float rate = ardm_recipe_rate(r, t->step), beta1 = (float)r->beta1, beta2 = (float)r->beta2;
     t->beta1_power = ardm_flush(ardm_mul(t->beta1_power, beta1));
@@ -256,7 +256,6 @@ static float fill_rates(ardm_trainer *t) {
     float horizon = (float)(r->average * (double)r->steps), ramp = ardm_divide((float)(t->step + 1), (float)(t->step + 10));
     float keep = horizon > 1 ? 1.0f - ardm_reciprocal(horizon) : 0.0f;
     set_scalar(t->binding, "average", 1.0f - (keep < ramp ? keep : ramp));
-    return rate;
 }
 
 /* The device kept every state as it was; running the same step again with a test after each node finds where it went wrong. */
@@ -291,17 +290,50 @@ static void warn_flushed(ardm_trainer *t, double flushed) {
                    (long long)t->step, 100 * flushed, t->exponent);
 }
 
+/* The held-out bound of the step just made, and its row of the log. Interrupted it is due, and begins anew when the run is resumed. */
+static ardm_status evaluate(ardm_trainer *t, double norm) {
+    const ardm_recipe *r = t->recipe;
+    ardm_estimate bound;
+    ardm_status status = ardm_evaluate_bound(&bound, t->session, t->dataset, 0, r->evaluate_items, 2, r->seed, NULL, NULL);
+    t->due = status == ARDM_EINTERRUPT;
+    t->due_norm = t->due ? norm : 0;
+    if (t->due) return ARDM_OK;
+    ARDM_TRY(status);
+    t->bound = bound;
+    ardm_trainer__count_bound(t);
+    double flushed = 0;
+    ARDM_TRY(ardm_trainer__flushed(&flushed, t));
+    ARDM_TRY(append_log(t, ardm_recipe_rate(r, t->step - 1), norm, flushed));
+    ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s, flushed gradients %.3g %%",
+                   (long long)t->step, t->logged_bits / (double)t->logged_steps, t->bound.bits, t->bound.error, t->seconds, 100 * flushed);
+    warn_flushed(t, flushed);
+    t->logged_bits = t->logged_clipped = 0, t->logged_steps = 0;
+    return ARDM_OK;
+}
+
+/* The evaluation that an interrupt left open, with the batch of its step. */
+static ardm_status catch_up(ardm_trainer *t) {
+    t->step--;
+    ardm_status status = fill_batch(t);
+    t->step++;
+    if (status == ARDM_OK) status = evaluate(t, t->due_norm);
+    if (status == ARDM_OK && !t->due) status = ardm_trainer__save(t);
+    return status;
+}
+
 ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
     const ardm_recipe *r = t->recipe;
     static const double ln2 = 0.69314718055994530942;
     double scale = ldexp(1, t->exponent), norm = 0;
     int64_t last = until > 0 && until < r->steps ? until : r->steps;
     if (t->step == 0) ARDM_TRY(ardm_trainer__save(t)); /* so that a run can be resumed whenever it is killed */
-    while (t->step < last) {
+    if (t->due) ARDM_TRY(catch_up(t));
+    int32_t stop = t->due;
+    while (t->step < last && !ardm_trainer__lost_patience(t) && !stop) {
         double began = ardm_clock();
         ARDM_TRY(fill_batch(t));
         const float powers[2] = {t->beta1_power, t->beta2_power};
-        float rate = fill_rates(t);
+        fill_rates(t);
         ARDM_TRY(ardm_run(t->binding));
         float loss = *(const float *)ardm_binding_output(t->binding, "loss"), clip = *(const float *)ardm_binding_output(t->binding, "clip");
         const float *norms = ardm_binding_output(t->binding, "norms");
@@ -317,28 +349,20 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
         t->logged_bits += (double)loss / ln2;
         t->logged_clipped += clip < 1;
         t->logged_steps++;
-        int32_t evaluate = t->step % r->evaluate == 0 || t->step == r->steps, stop = ardm_interrupted();
-        if (evaluate) {
-            ardm_status status = ardm_evaluate_bound(&t->bound, t->session, t->dataset, 0, r->evaluate_items, 2, r->seed, NULL, NULL);
-            if (status == ARDM_EINTERRUPT)
-                stop = 1;
-            else
-                ARDM_TRY(status);
-            double train_bits = t->logged_bits / (double)t->logged_steps;
-            double flushed = 0;
-            ARDM_TRY(ardm_trainer__flushed(&flushed, t));
-            ARDM_TRY(append_log(t, rate, norm, flushed));
-            ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s, flushed gradients %.3g %%",
-                           (long long)t->step, train_bits, t->bound.bits, t->bound.error, t->seconds, 100 * flushed);
-            warn_flushed(t, flushed);
-        }
         char note[96];
         snprintf(note, sizeof note, "%.4f bits/dim", t->logged_bits / (double)t->logged_steps);
-        if (evaluate) t->logged_bits = t->logged_clipped = 0, t->logged_steps = 0;
-        if (evaluate || t->step % r->checkpoint == 0 || stop || t->step == last) ARDM_TRY(ardm_trainer__save(t));
-        if (stop) return ardm_fail(ARDM_EINTERRUPT, "stopped at step %lld; go on with ardm train --resume %s", (long long)t->step, t->folder);
+        int32_t look = t->step % r->evaluate == 0 || t->step == r->steps;
+        stop = ardm_interrupted();
+        if (look) ARDM_TRY(evaluate(t, norm));
+        stop |= t->due;
+        if (look || t->step % r->checkpoint == 0 || stop || t->step == last) ARDM_TRY(ardm_trainer__save(t));
+        if (stop) break;
         ardm_status status = ardm_progress("train", (double)t->step, (double)r->steps, "steps", note);
         if (status != ARDM_OK && status != ARDM_EINTERRUPT) return status; /* an interrupt is met after the next step, with a checkpoint */
     }
+    if (stop) return ardm_fail(ARDM_EINTERRUPT, "stopped at step %lld; go on with ardm train --resume %s", (long long)t->step, t->folder);
+    if (t->step < last)
+        ardm_log_write(ARDM_LOG_INFO, "step %lld: no bound below %.4f of step %lld in %lld evaluations, the run ends here", (long long)t->step,
+                       t->best, (long long)t->best_step, (long long)t->stale);
     return ARDM_OK;
 }

@@ -29,14 +29,27 @@ struct ardm_trainer {
     int64_t logged_steps;
     double seconds;      /* trained so far, over all sittings */
     ardm_estimate bound; /* the last held-out bound */
-    int32_t warned;      /* of flushed gradients, in this sitting */
+    double best;         /* the least of the bounds so far, of step best_step; 0: none yet */
+    int64_t best_step;
+    int64_t stale;   /* evaluations since */
+    int32_t due;     /* the evaluation of this step was interrupted */
+    double due_norm; /* what its row of the log will say */
+    int32_t warned;  /* of flushed gradients, in this sitting */
 };
 
 ardm_description ardm_trainer__describe(const ardm_trainer *trainer);
 ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, const char *name);
-/* Writes run.safetensors, keeping the one before; reads it back into the trainer and its store. */
+/* Writes run.safetensors, keeping the one before, and best.safetensors where the step is the best; reads the first back into the trainer and
+ * its store. */
 ardm_status ardm_trainer__save(ardm_trainer *trainer);
 ardm_status ardm_trainer__load(ardm_trainer *trainer);
+
+/* Counts the bound just measured: the best, or one more that is not. */
+void ardm_trainer__count_bound(ardm_trainer *trainer);
+/* No better bound for [train] patience evaluations. */
+int32_t ardm_trainer__lost_patience(const ardm_trainer *trainer);
+/* The model of the averages that the store holds. */
+ardm_status ardm_trainer__export(ardm_trainer *trainer, const char *path);
 
 /* Two more backward passes over the batch that the training step holds give the share of flushed gradient elements, 0 … 1 (method.md 5). */
 ardm_status ardm_trainer__bind_gauge(ardm_trainer *trainer, const ardm_extent *extents, uint32_t n_extents, uint64_t memory);

@@ -9,7 +9,8 @@ device=$("$ardm" devices | sed -n 's/^\([0-9]*:[0-9]*\) .*/\1/p' | head -1) # na
 device=${device:-reference}
 for name in tiles bytes; do
   config=$work/$name.ini whole=$work/$name-whole cut=$work/$name-cut
-  sed 's/^checkpoint = .*/checkpoint = 7/' tests/golden/$name.ini > "$config" # between rows of the log too
+  # checkpoints between rows of the log too; the best step and the patience are part of them
+  sed -e 's/^checkpoint = .*/checkpoint = 7\nkeep = best\npatience = 40/' tests/golden/$name.ini > "$config"
   began=$(date +%s%N)
   "$ardm" train $config --data . --device "$device" -o "$whole" > /dev/null
   took=$((($(date +%s%N) - began) / 1000000))
@@ -41,7 +42,7 @@ def tensors(path):
         found["trainer.measured"] = found["trainer.measured"][:2] + (found["trainer.measured"][2][8:],)
     return found
 
-for name in ("run.safetensors", "model.ardm"):
+for name in ("run.safetensors", "best.safetensors", "model.ardm"):
     a, b = (tensors("%s/%s" % (folder, name)) for folder in sys.argv[1:])
     if not a or a != b:
         sys.exit("FAILED: %s differs after a resume: %s" % (name, [k for k in a if a.get(k) != b.get(k)] or "names"))

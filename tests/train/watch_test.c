@@ -9,6 +9,7 @@
 #include "ardm/model.h"
 #include "ardm/objective.h"
 #include "ardm/trainer.h"
+#include "run.h"
 #include "support/checks.h"
 
 #define CONFIG(rate, evaluate)                                                                                                                       \
@@ -17,72 +18,6 @@
     "[train]\nsteps = 8\nbatch = 8\ngroup = 4\nwarmup = 0\nschedule = constant\ngiven = 0\ncheckpoint = 2\nlr = " rate "\nevaluate = " evaluate      \
     "\n[eval]\nitems = 2\n"
 enum { WIDTH = 16, CLASSES = 256, EXPONENT = 8 /* bits of 8 items x 16 units = 128 */ };
-
-static char folder[] = "/tmp/ardm-train-XXXXXX";
-static int runs;
-
-/* --- a run with everything it needs ---------------------------------------------------------------------------------------- */
-
-typedef struct run {
-    char path[64];
-    ardm_recipe *recipe;
-    ardm_dataset *dataset;
-    ardm_device *device;
-    ardm_trainer *trainer;
-    ardm_store *store;
-} run;
-
-static void begin(run *r, const char *device, const char *config) {
-    memset(r, 0, sizeof *r);
-    snprintf(r->path, sizeof r->path, "%s/run%d", folder, runs++);
-    ck_ok(ardm_recipe_parse(&r->recipe, "words.ini", config, strlen(config)));
-    const ardm_dataset_options options = {.paths = r->recipe->paths,
-                                          .root = folder,
-                                          .modality = "text",
-                                          .variant = "bytes",
-                                          .window = r->recipe->window,
-                                          .end = INT64_MAX,
-                                          .memory = 1 << 30};
-    ck_ok(ardm_dataset_open(&r->dataset, &options));
-    ck_ok(ardm_device_open(&r->device, device));
-    ck_ok(ardm_trainer_open(&r->trainer, r->recipe, r->dataset, r->device, r->path, 0, 0));
-    r->store = ardm_trainer_store(r->trainer);
-}
-
-static void end(run *r) {
-    ardm_trainer_free(&r->trainer);
-    ardm_device_close(&r->device);
-    ardm_dataset_free(&r->dataset);
-    ardm_recipe_free(&r->recipe);
-}
-
-/* Weights, moments and averages, one behind the other in byte order of their names. */
-static ardm_bytes states(const run *r) {
-    ardm_bytes all = {0};
-    for (uint32_t i = 0; i < ardm_store_count(r->store); i++) {
-        const char *name = ardm_store_name(r->store, i);
-        const ardm_shape *shape = ardm_store_shape(r->store, name);
-        void *data = malloc((size_t)ardm_shape_bytes(shape));
-        ck_assert_ptr_nonnull(data);
-        ck_ok(ardm_store_get(r->store, name, data));
-        ck_ok(ardm_bytes_append(&all, data, (size_t)ardm_shape_bytes(shape)));
-        free(data);
-    }
-    return all;
-}
-
-static void ck_same(const ardm_bytes *a, const ardm_bytes *b) {
-    ck_assert_uint_eq(a->size, b->size);
-    ck_assert_mem_eq(a->data, b->data, a->size);
-}
-
-static ardm_bytes checkpoint(const run *r) {
-    char path[128];
-    ardm_bytes bytes = {0};
-    snprintf(path, sizeof path, "%s/run.safetensors", r->path);
-    ck_ok(ardm_file_read(&bytes, path, 1 << 30, 0));
-    return bytes;
-}
 
 /* Sets the first `count` elements of a state and gives back what the state held. */
 static float *plant(const run *r, const char *name, int64_t count, float value) {
@@ -101,21 +36,6 @@ static void restore(const run *r, const char *name, float **old) {
     ck_ok(ardm_store_restore(r->store, name, ardm_store_shape(r->store, name), *old));
     free(*old);
     *old = NULL;
-}
-
-/* Every device's name, the reference first. */
-static const char *device_at(size_t index) {
-    static char name[32];
-    const ardm_device_entry *entries;
-    size_t count;
-    if (index == 0) return "reference";
-    ck_ok(ardm_device_list(&entries, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i].why || entries[i].facts.device_class == ARDM_CLASS_REFERENCE || --index) continue;
-        snprintf(name, sizeof name, "%u:%u", entries[i].facts.platform_index, entries[i].facts.device_index);
-        return name;
-    }
-    return NULL;
 }
 
 /* --- steps that are not finite --------------------------------------------------------------------------------------------- */
@@ -351,14 +271,7 @@ START_TEST(flushed_elements_are_known) {
 END_TEST
 
 int main(void) {
-    char path[64], clean[64];
-    setenv("ARDM_PLUGIN_PATH", ARDM_TEST_PLUGINS, 1);
-    if (!mkdtemp(folder)) return 1;
-    snprintf(path, sizeof path, "%s/words.txt", folder);
-    FILE *file = fopen(path, "wb");
-    if (!file) return 1;
-    for (int i = 0; i < 800; i++) fprintf(file, "%d sheep sleep in the shade; ", i * i % 97);
-    if (fclose(file) != 0) return 1;
+    if (!open_folder()) return 1;
     Suite *suite = suite_create("train/watch");
     TCase *tcase = tcase_create("watch");
     tcase_set_timeout(tcase, 0);
@@ -372,6 +285,5 @@ int main(void) {
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    snprintf(clean, sizeof clean, "rm -rf '%s'", folder);
-    return system(clean) != 0 || failed != 0;
+    return !close_folder() || failed != 0;
 }

@@ -24,9 +24,9 @@ typedef struct ardm_recipe {
     int32_t *table;       /* of family "table", once resolved; network.table is this */
     ardm_network network; /* classes, channels and stages are filled in once the data is open */
     /* train */
-    int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws;
+    int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws, patience;
     double rate, decay, beta1, beta2, epsilon, clip, average, given, auxiliary;
-    int32_t schedule, sampling, flips; /* sampling: ardm/example.h */
+    int32_t schedule, sampling, flips, keep_best; /* sampling: ardm/example.h */
     uint64_t seed;
 } ardm_recipe;
 

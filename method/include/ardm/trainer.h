@@ -1,9 +1,10 @@
 /* ardm/trainer.h (method): the training loop. A run is a folder; a checkpoint is every state of the run, so resume is exact.
  *
  * The run folder has config.ini, run.safetensors (all states, and run.previous.safetensors), log.csv, and model.ardm where a run ends or --until
- * stops it. log.csv has a row every [train] evaluate steps: step, seconds, items, bits_per_dim (mean of the steps since the last row), bound and
- * bound_error (held out), lr, grad_norm, clipped (share of the steps since the last row), flushed (method.md 5: of this step's batch). Killed at any
- * step and resumed, a run ends with the same bytes as one that was never stopped. */
+ * stops it; with [train] keep = best also best.safetensors, the checkpoint of the best held-out bound, which the model is then made from. log.csv has
+ * a row every [train] evaluate steps: step, seconds, items, bits_per_dim (mean of the steps since the last row), bound and bound_error (held out),
+ * lr, grad_norm, clipped (share of the steps since the last row), flushed (method.md 5: of this step's batch). Killed at any step and resumed, a run
+ * ends with the same bytes as one that was never stopped. */
 #ifndef ARDM_TRAINER_H
 #define ARDM_TRAINER_H
 
@@ -22,12 +23,14 @@ void ardm_trainer_free(ardm_trainer **trainer);
 /* Takes the weights of a model of the same network for the start, averages too: fine-tuning. Before the first step of a fresh run. */
 ardm_status ardm_trainer_start_from(ardm_trainer *trainer, const char *path);
 
-/* Trains to the last step (or to `until`, 0: the last). ARDM_EINTERRUPT after a checkpoint when the user asked to stop. ARDM_EINVAL at a
- * step whose loss, gradient norm or logits are not finite, with its number and the first node at fault: all states are those of the step before, bit
- * for bit, and the last checkpoint stays. */
+/* Trains to the last step (or to `until`, 0: the last), or until [train] patience evaluations brought no better bound. ARDM_EINTERRUPT after a
+ * checkpoint when the user asked to stop. ARDM_EINVAL at a step whose loss, gradient norm or logits are not finite, with its number and the first
+ * node at fault: all states are those of the step before, bit for bit, and the last checkpoint stays. */
 ardm_status ardm_trainer_run(ardm_trainer *trainer, int64_t until);
 
 int64_t ardm_trainer_step(const ardm_trainer *trainer);
+/* The step whose held-out bound is the least so far (0: none was measured), and the bound in bits per dimension where `bits` is not NULL. */
+int64_t ardm_trainer_best(const ardm_trainer *trainer, double *bits);
 ardm_store *ardm_trainer_store(const ardm_trainer *trainer);
 ardm_binding *ardm_trainer_binding(const ardm_trainer *trainer);
 
