@@ -92,6 +92,58 @@ static const ardm_network samples = {.size = sizeof(ardm_network),
                                      .scales = 5,
                                      .cycle = 3};
 
+/* The paper's layers. */
+static const ardm_network paper_unet = {sizeof(ardm_network),
+                                        .kind = ARDM_NETWORK_UNET,
+                                        .head = ARDM_HEAD_DIRECT,
+                                        .classes = 16,
+                                        .stages = 2,
+                                        .base = 4,
+                                        .family = "zero-least-significant",
+                                        .inputs = 16,
+                                        .channels = 3,
+                                        .width = 12,
+                                        .layers = 1,
+                                        .heads = 1,
+                                        .streams = 1,
+                                        .stem = 8,
+                                        .groups = 2,
+                                        .down = 2,
+                                        .paper = 1,
+                                        .embedding = 3,
+                                        .every = 1};
+static const ardm_network paper_text = {sizeof(ardm_network),
+                                        .kind = ARDM_NETWORK_TRANSFORMER,
+                                        .head = ARDM_HEAD_SOFTMAX,
+                                        .classes = 9,
+                                        .stages = 1,
+                                        .base = 9,
+                                        .family = "absorbing",
+                                        .channels = 1,
+                                        .width = 16,
+                                        .layers = 1,
+                                        .heads = 2,
+                                        .streams = 1,
+                                        .paper = 1,
+                                        .timed = 1};
+static const ardm_network paper_sound = {sizeof(ardm_network),
+                                         .kind = ARDM_NETWORK_DIFFWAVE,
+                                         .head = ARDM_HEAD_CDF,
+                                         .classes = 65536,
+                                         .stages = 2,
+                                         .base = 256,
+                                         .family = "zero-least-significant",
+                                         .inputs = 65536,
+                                         .channels = 1,
+                                         .width = 12,
+                                         .layers = 3,
+                                         .mixtures = 3,
+                                         .streams = 1,
+                                         .stem = 8,
+                                         .cycle = 2,
+                                         .paper = 1,
+                                         .embedding = 2};
+
 static void check(ardm_status status) { ck_assert_msg(status == ARDM_OK, "%s", ardm_message()); }
 
 /* Every state of the step graph, started as training starts it. */
@@ -237,6 +289,12 @@ START_TEST(test_samples) { same_everywhere(&samples); }
 END_TEST
 START_TEST(test_transformer) { same_everywhere(&text); }
 END_TEST
+START_TEST(test_paper_unet) { same_everywhere(&paper_unet); }
+END_TEST
+START_TEST(test_paper_text) { same_everywhere(&paper_text); }
+END_TEST
+START_TEST(test_paper_sound) { same_everywhere(&paper_sound); }
+END_TEST
 
 int main(void) {
     Suite *suite = suite_create("train/steps");
@@ -247,6 +305,9 @@ int main(void) {
     tcase_add_test(tcase, test_transformer);
     tcase_add_test(tcase, test_diffwave);
     tcase_add_test(tcase, test_samples);
+    tcase_add_test(tcase, test_paper_unet);
+    tcase_add_test(tcase, test_paper_text);
+    tcase_add_test(tcase, test_paper_sound);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
