@@ -15,7 +15,10 @@ static void open_toy(toy *t, uint32_t n, uint32_t k, const char *process) {
     t->k = k;
     t->states = 1;
     for (uint32_t i = 0; i < n; i++) t->states *= k;
-    ck_ok(ardm_process_parse(&t->process, process));
+    if (strncmp(process, "partitions ", 11) == 0)
+        ck_ok(ardm_process_from_partitions(&t->process, k, process + 11));
+    else
+        ck_ok(ardm_process_parse(&t->process, process));
     ardm_order_family family;
     ck_ok(ardm_order_parse(&family, "uniform"));
     ck_ok(ardm_order_create(&t->order, &family, 0, &(ardm_layout){1, {n}, 1}));

@@ -15,7 +15,7 @@ static void number_contexts(table *t) {
     const uint32_t k = t->toy->k;
     t->stages = ardm_process_stages(p);
     t->digits = ardm_process_logits(p);
-    t->width = t->form.mixture ? 3 * k : t->digits;
+    t->width = t->form.mixture ? 3 * k : t->form.data ? k : t->digits;
     t->ids = ardm_process_inputs(p);
     t->features = t->ids + 2;
     for (uint32_t s = 0; s < t->stages; s++) {
@@ -102,16 +102,33 @@ static ardm_value given_flag(table *t, ardm_value symbols, ardm_value state, ard
     return out;
 }
 
-/* What a unit shows, f32[N,L,1,ids+2]: its id in one-hot form, whether it is undecided and whether it is given, which ids alone do not say. */
-static ardm_value features(table *t, ardm_value symbols, ardm_value state, ardm_value stage) {
+/* The operand of a process that is a table, or -1. */
+static ardm_value look_up(table *t) {
+    int32_t planes[5 * (MOST_STAGES + 1) * MOST_SYMBOLS];
+    char type[48];
+    if (ardm_process_family(t->toy->process) != ARDM_PROCESS_TABLE) return -1;
+    ardm_process_table(t->toy->process, planes);
+    snprintf(type, sizeof type, "i32[5,%u,%u]", t->stages + 1, t->toy->k);
+    return ardm_graph_constant(t->graph, type, planes);
+}
+
+static void chain_attrs(const table *t, char out[96]) {
     static const char *const families[] = {[ARDM_PROCESS_ABSORBING] = "absorbing",
                                            [ARDM_PROCESS_ZERO_LEAST_SIGNIFICANT] = "zero-least-significant",
-                                           [ARDM_PROCESS_AUGMENT_LEAST_SIGNIFICANT] = "augment-least-significant"};
-    const uint32_t k = t->toy->k, family = ardm_process_family(t->toy->process);
+                                           [ARDM_PROCESS_AUGMENT_LEAST_SIGNIFICANT] = "augment-least-significant",
+                                           [ARDM_PROCESS_TABLE] = "table"};
+    const uint32_t family = ardm_process_family(t->toy->process), regular = ardm_process_base(t->toy->process);
+    snprintf(out, 96, "family=%s, classes=%u, base=%u", families[family], t->toy->k, family == ARDM_PROCESS_TABLE ? t->digits : regular);
+}
+
+/* What a unit shows, f32[N,L,1,ids+2]: its id in one-hot form, whether it is undecided and whether it is given, which ids alone do not say. */
+static ardm_value features(table *t, ardm_value symbols, ardm_value state, ardm_value stage) {
+    const uint32_t k = t->toy->k;
     ardm_value shown[2], known[2];
+    char chain[96];
+    chain_attrs(t, chain);
     float flag[MOST_SYMBOLS + 1] = {0};
-    ardm_graph_node(t->graph, shown, "corrupt", (const ardm_value[]){symbols, state, stage}, 3, "family=%s, classes=%u, base=%u", families[family], k,
-                    family == ARDM_PROCESS_ABSORBING ? 2 : ardm_process_base(t->toy->process));
+    ardm_graph_node(t->graph, shown, "corrupt", (const ardm_value[]){symbols, state, stage, look_up(t)}, 4, "%s", chain);
     ardm_graph_node(t->graph, known, "corrupt", (const ardm_value[]){symbols, state, stage}, 3, "family=absorbing, classes=%u", k);
     flag[k] = 1;
     const ardm_value ids = one_hot(t, "shown", ARDM_NODE(t->graph, "split_last", "by=1", shown[0]), t->ids);
@@ -252,15 +269,37 @@ static void mixture_weights(const table *t, const double *p, double *weight) {
     }
 }
 
-/* The head's numbers of a unit in double; digits beyond the reachable get a mass that must not count. */
-static void head_of_unit(const table *t, uint32_t children, const double *p, double *z) {
+/* A child's mass over its leaves in shares of 1, 2, 3 …; leaves of other parents get a mass that must not count. */
+static void leaf_masses(const table *t, uint32_t stage, uint32_t shown, const double *p, double *mass) {
+    const ardm_process *process = t->toy->process;
+    for (uint32_t x = 0; x < t->toy->k; x++) {
+        mass[x] = 0.125;
+        if (ardm_process_class(process, stage, x) != ardm_process_class(process, stage, shown)) continue;
+        double place = 0, sum = 0, leaves = 0;
+        for (uint32_t y = 0; y < t->toy->k; y++)
+            if (ardm_process_class(process, stage + 1, y) == ardm_process_class(process, stage + 1, x)) {
+                leaves++;
+                sum += leaves;
+                if (y == x) place = leaves;
+            }
+        mass[x] = p[ardm_process_digit(process, stage, x, NULL)] * place / sum;
+    }
+}
+
+/* The head's numbers of a unit that shows `shown`, in double; digits beyond the reachable get a mass that must not count. */
+static void head_of_unit(const table *t, uint32_t stage, uint32_t shown, uint32_t children, const double *p, double *z) {
     const uint32_t k = t->toy->k;
-    double weight[MOST_SYMBOLS];
-    if (!t->form.mixture) {
+    double weight[MOST_SYMBOLS], leaf[MOST_SYMBOLS];
+    if (!t->form.mixture && !t->form.data) {
         for (uint32_t d = 0; d < t->width; d++) z[d] = d < children ? log(p[d]) : 5;
         return;
     }
-    mixture_weights(t, p, weight);
+    leaf_masses(t, stage, shown, p, leaf);
+    if (t->form.data) {
+        for (uint32_t x = 0; x < k; x++) z[x] = log(leaf[x]);
+        return;
+    }
+    mixture_weights(t, leaf, weight);
     for (uint32_t m = 0; m < k; m++) {
         z[m] = log(weight[m]);
         z[k + m] = (double)offset(k, m);
@@ -280,7 +319,8 @@ static ardm_value logits(table *t, ardm_value context) {
         table_show(t, c, &stage, state, symbols);
         for (uint32_t u = 0; u < n; u++) {
             if (state[u] != ARDM_UNDECIDED) continue;
-            head_of_unit(t, toy_network(t->toy, number_of(t->toy, symbols), stage, state, u, p), p, z);
+            const uint32_t children = toy_network(t->toy, number_of(t->toy, symbols), stage, state, u, p);
+            head_of_unit(t, stage, (uint32_t)symbols[u], children, p, z);
             for (uint32_t d = 0; d < t->width; d++) {
                 const size_t at = (size_t)c * columns + t->form.at[u] * t->width + d;
                 high[at] = (float)z[d];
@@ -348,13 +388,25 @@ void table_open(table *t, toy *model, ardm_device *device, const table_form *for
         z = ardm_graph_node(t->graph, NULL, "split_last", &z, 1, "by=%u", t->width);
     }
     z = ARDM_NODE(t->graph, "gather_rows", NULL, z, rows);
-    ardm_graph_output(t->graph, "z", z);
+    ardm_value centre_of_rows = -1;
     if (t->form.mixture) { /* the centre is the last offset, which has half of the last mean */
         float last[3 * MOST_SYMBOLS] = {0};
         last[2 * model->k - 1] = 1;
         const ardm_value middle = ARDM_NODE(t->graph, "matmul", NULL, z, matrix(t, "last", t->width, 1, last));
-        ardm_graph_output(t->graph, "centre", ARDM_NODE(t->graph, "merge", "first=1, count=2", middle));
+        centre_of_rows = ARDM_NODE(t->graph, "merge", "first=1, count=2", middle);
     }
+    if (t->stages > 1 && (t->form.mixture || t->form.data)) {
+        ardm_value parent = ARDM_NODE(t->graph, "gather_rows", NULL, ARDM_NODE(t->graph, "split_last", "by=1", symbols), rows);
+        parent = ARDM_NODE(t->graph, "merge", "first=1, count=2", parent);
+        char chain[96];
+        chain_attrs(t, chain);
+        z = t->form.data ? ardm_graph_node(t->graph, NULL, "children", (const ardm_value[]){z, parent, stage, look_up(t)}, 4, "%s", chain)
+                         : ardm_graph_node(t->graph, NULL, "mixture_children", (const ardm_value[]){z, centre_of_rows, parent, stage, look_up(t)}, 5,
+                                           "%s", chain);
+        centre_of_rows = -1;
+    }
+    ardm_graph_output(t->graph, "z", z);
+    if (centre_of_rows >= 0) ardm_graph_output(t->graph, "centre", centre_of_rows);
     ck_ok(ardm_graph_check(t->graph));
 }
 
@@ -366,12 +418,13 @@ void table_close(table *t) {
 }
 
 static int32_t head_of(const table *t) {
-    if (t->form.mixture) return ARDM_HEAD_MIXTURE;
-    return ardm_process_family(t->toy->process) == ARDM_PROCESS_ABSORBING ? ARDM_HEAD_SOFTMAX : ARDM_HEAD_DIRECT;
+    if (t->stages > 1) return ARDM_HEAD_DIRECT; /* whatever it was: rows are children */
+    return t->form.mixture ? ARDM_HEAD_MIXTURE : ARDM_HEAD_SOFTMAX;
 }
 
 void table_session(ardm_session **out, const table *t, const char *order) {
     const ardm_description description = {.process = ardm_process_text(t->toy->process),
+                                          .chain = t->toy->process,
                                           .order = order,
                                           .head = head_of(t),
                                           .rank = t->form.rank,

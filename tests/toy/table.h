@@ -13,7 +13,8 @@ enum { MOST_STAGES = 3, MOST_SYMBOLS = 6, MOST_PLACES = 64 };
 /* What a table is beside the toy. All 0: a softmax or direct head over an item of the toy's units. */
 typedef struct table_form {
     uint32_t high;            /* not 0: cell-causal for blocks up to `high`, as a block-causal transformer is */
-    int32_t mixture;          /* a mixture head of K narrow logistics with the same conditionals */
+    int32_t mixture;          /* a mixture head of K narrow logistics with the same conditionals; of stages, each child its interval (cdf) */
+    int32_t data;             /* of stages: K logits, each child the sum of its leaves */
     uint32_t rank, extent[2]; /* not 0: the item's extents; the toy's units are at places at[], the rest is not looked at */
     uint16_t at[MOST_UNITS];
 } table_form;
