@@ -71,7 +71,12 @@ static ardm_status fill_part(filled *out, uint16_t *drawn, ardm_predictor *p, co
         for (uint32_t u = 0; u < units; u++)
             symbols[(size_t)k * units + u] = drawn[(int64_t)k * item->count + position_of(where, item, u) * c + u % c];
     }
-    const ardm_sampling sampling = {.budget = how->budget, .seed = how->seed, .temperature = how->temperature, .from = how->from, .task = how->task};
+    const ardm_sampling sampling = {.budget = how->budget,
+                                    .seed = how->seed,
+                                    .temperature = how->temperature,
+                                    .confidence = how->confidence,
+                                    .from = how->from,
+                                    .task = how->task};
     /* Sample k of a part has a number of its own, whatever the other parts are. */
     ARDM_TRY(ardm_sample(p->session, &sampling, &where->layout, symbols, state, number * 65536, n));
     for (uint32_t k = 0; how->price && k < n; k++) {

@@ -11,6 +11,7 @@ typedef struct filling {
     uint64_t seed;
     double temperature; /* 1: the model's distribution */
     uint32_t count;     /* how many to draw */
+    int32_t confidence; /* ARDM_CONFIDENCE_… */
     uint32_t from;      /* first stage that is drawn: the item tells x^(from) of its missing units */
     int32_t unknown;    /* the item does not say what else its missing units are */
     int32_t price;      /* price what is drawn too */

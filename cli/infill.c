@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ardm/sampler.h"
 #include "fill.h"
 #include "given.h"
 
@@ -79,12 +80,14 @@ static ardm_status enlarge(ardm_item *out, uint8_t **fill, const ardm_item *item
 
 static ardm_status fill_file(ardm_predictor *p, ardm_item *item, const ardm_modality *modality, const arguments *args) {
     int64_t n, steps, seed, times;
+    int32_t confidence = ARDM_CONFIDENCE_NONE;
     double temperature = 1;
     const int32_t text = strcmp(p->modality, "text") == 0;
     ARDM_TRY(argument_int(&n, args, "count", 1, 1, 256));
     ARDM_TRY(argument_int(&steps, args, "steps", 0, 1, 1 << 24));
     ARDM_TRY(argument_int(&seed, args, "seed", 0, 0, INT64_MAX));
     ARDM_TRY(argument_int(&times, args, "enlarge", 0, 2, 64));
+    if (has(args, "order-by")) ARDM_TRY(ardm_confidence_parse(&confidence, argument(args, "order-by")));
     if (has(args, "temperature")) ARDM_TRY(ardm_parse_float(&temperature, "temperature", argument(args, "temperature"), 0.01, 100));
     if (times && (has(args, "mask") || has(args, "given") || has(args, "grid")))
         return ardm_fail(ARDM_EINVAL, "--enlarge says what is given; leave out --mask, --given and --grid");
@@ -109,8 +112,13 @@ static ardm_status fill_file(ardm_predictor *p, ardm_item *item, const ardm_moda
     if (status == ARDM_OK) status = ardm_budget_choose(&budget, p->model, p->session, (uint32_t)steps);
     if (status == ARDM_OK && !(drawn = malloc((size_t)n * (size_t)item->count * sizeof *drawn)))
         status = ardm_fail(ARDM_ENOMEM, "no memory for %lld fillings", (long long)n);
-    const filling how = {
-        .budget = &budget, .seed = (uint64_t)seed, .temperature = temperature, .count = (uint32_t)n, .unknown = times != 0, .task = "infill"};
+    const filling how = {.budget = &budget,
+                         .seed = (uint64_t)seed,
+                         .temperature = temperature,
+                         .confidence = confidence,
+                         .count = (uint32_t)n,
+                         .unknown = times != 0,
+                         .task = "infill"};
     if (status == ARDM_OK) status = fill_item(&done, drawn, p, &how, item, fill);
     const double plain = status != ARDM_OK || times ? 0 : text ? counts_cost(item, fill) : mean_cost(item, fill);
     if (status == ARDM_OK) status = write_filled(to, p, item, drawn, (uint32_t)n, args);
@@ -132,6 +140,7 @@ static const option options[] = {
     {"enlarge", 0, "N", "pictures and sounds: draws what is between the positions of FILE, N times as large in each extent"},
     {"count", 'n', "N", "how many fillings; default 1, more are FILE-0, FILE-1, …"},
     {"steps", 0, "N", "network calls a tile or window"},
+    {"order-by", 0, "CONFIDENCE", "a call decides the units that it is surest of: probability, margin or entropy; outside the model's distribution"},
     {"temperature", 't', "T", "divides the logits of what is drawn; default 1"},
     {"output", 'o', "FILE", "default filled.png, filled.wav (FILE.png draws it), or standard output for text"},
     {NULL, 0, NULL, NULL},

@@ -8,10 +8,12 @@
 
 static ardm_status draw(ardm_predictor *predictor, const arguments *args) {
     int64_t n, steps, seed;
+    int32_t confidence = ARDM_CONFIDENCE_NONE;
     double temperature = 1;
     ARDM_TRY(argument_int(&n, args, "count", 16, 1, 4096));
     ARDM_TRY(argument_int(&steps, args, "steps", 0, 1, 1 << 24));
     ARDM_TRY(argument_int(&seed, args, "seed", 0, 0, INT64_MAX));
+    if (has(args, "order-by")) ARDM_TRY(ardm_confidence_parse(&confidence, argument(args, "order-by")));
     if (has(args, "temperature")) ARDM_TRY(ardm_parse_float(&temperature, "temperature", argument(args, "temperature"), 0.01, 100));
     ardm_layout layout = ardm_session_layout(predictor->session);
     const char *to = argument(args, "output");
@@ -19,7 +21,7 @@ static ardm_status draw(ardm_predictor *predictor, const arguments *args) {
     ardm_budget budget;
     ARDM_TRY(ardm_budget_choose(&budget, predictor->model, predictor->session, (uint32_t)steps));
     int32_t *symbols = malloc((size_t)n * ardm_layout_units(&layout) * sizeof *symbols);
-    ardm_sampling sampling = {.budget = &budget, .seed = (uint64_t)seed, .temperature = temperature, .task = "sample"};
+    ardm_sampling sampling = {.budget = &budget, .seed = (uint64_t)seed, .temperature = temperature, .confidence = confidence, .task = "sample"};
     trace *traced = NULL;
     ardm_status status = symbols ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for %lld samples", (long long)n);
     if (status == ARDM_OK && has(args, "trace")) {
@@ -54,6 +56,7 @@ static ardm_status run(const arguments *args) {
 static const option options[] = {
     {"count", 'n', "N", "how many; default 16"},
     {"steps", 0, "N", "network calls an item; default max(cells, min(48, units))"},
+    {"order-by", 0, "CONFIDENCE", "a call decides the units that it is surest of: probability, margin or entropy; outside the model's distribution"},
     {"temperature", 't', "T", "divides the logits; default 1"},
     {"trace", 0, "PATH", "what is known after each call: FOLDER has a picture a call, FILE.png up to 16 frames of the first sample; text: a listing"},
     {"output", 'o', "FILE", "picture (default samples.png), sound (samples.wav; FILE.png draws it) or text (standard output)"},

@@ -6,6 +6,7 @@
 #include "ardm/exact.h"
 #include "ardm/log.h"
 #include "ardm/walk.h"
+#include "confidence.h"
 
 enum { BATCH = 16 };
 
@@ -20,26 +21,34 @@ static ardm_status show(const ardm_sampling *s, const ardm_walk *walk, const ard
     return s->watch(s->user, &step);
 }
 
+static void take_symbols(double *done, ardm_walk *walk, uint32_t item) {
+    const ardm_call_io *io = ardm_walk_io(walk);
+    const int32_t *symbol = (const int32_t *)ardm_binding_output(io->binding, "symbol") + (size_t)item * io->rows;
+    const ardm_walk_rows rows = ardm_walk_answer(walk, item);
+    for (uint32_t j = 0; j < rows.count; j++) ardm_walk_decide(walk, item, rows.unit[j], rows.children[j] > 1 ? (uint32_t)symbol[j] : 0);
+    *done += rows.count;
+}
+
 static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, const ardm_layout *layout, const ardm_walk_item *items, uint32_t n,
                                 uint32_t begin, double *done, double all) {
     ardm_walk *walk = NULL;
     const size_t units = ardm_layout_units(layout);
     uint8_t *partition = s->watch ? malloc(n * units) : NULL;
     if (s->watch && !partition) return ardm_fail(ARDM_ENOMEM, "no memory for the states of %u items", n);
+    const int32_t task = s->confidence ? ARDM_TASK_DECODE : ARDM_TASK_SAMPLE; /* confidence needs the frequencies */
     float coldness = s->temperature == 1 ? 1.0f : ardm_reciprocal((float)s->temperature);
-    ardm_status status = ardm_walk_open(&walk, session, ARDM_TASK_SAMPLE, layout, s->budget->schedule, s->budget->block, s->seed, items, n);
+    ardm_status status = ardm_walk_open(&walk, session, task, layout, s->budget->schedule, s->budget->block, s->seed, items, n);
     if (status == ARDM_OK) ardm_walk_from(walk, s->from);
+    if (status == ARDM_OK && s->confidence) ardm_walk_widen(walk);
     for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {
         status = ardm_walk_run(walk, c, NULL, coldness);
-        if (status != ARDM_OK) break;
-        const ardm_call_io *io = ardm_walk_io(walk);
-        const int32_t *symbol = ardm_binding_output(io->binding, "symbol");
-        for (uint32_t i = 0; i < n; i++) {
-            ardm_walk_rows rows = ardm_walk_answer(walk, i);
-            for (uint32_t j = 0; j < rows.count; j++)
-                ardm_walk_decide(walk, i, rows.unit[j], rows.children[j] > 1 ? (uint32_t)symbol[(size_t)i * io->rows + j] : 0);
-            *done += rows.count;
+        for (uint32_t i = 0; status == ARDM_OK && i < n; i++) {
+            if (s->confidence)
+                status = ardm_confidence__decide(done, walk, session, s, c, i, items[i].number);
+            else
+                take_symbols(done, walk, i);
         }
+        if (status != ARDM_OK) break;
         if (s->watch) status = show(s, walk, items, n, units, (ardm_sample_step){.call = c, .first = begin}, partition);
         if (status == ARDM_OK) status = ardm_progress(s->task, *done, all, "symbols", NULL);
     }

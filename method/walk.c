@@ -27,6 +27,7 @@ typedef struct call {
 struct ardm_walk {
     ardm_session *session;
     int32_t task, together; /* together: one call answers a step of every level */
+    int32_t wide;           /* a call asks for the rest of its level */
     ardm_layout layout;
     ardm_orders *orders;
     const ardm_order *order;
@@ -156,6 +157,30 @@ void ardm_walk_from(ardm_walk *w, uint32_t stage) {
     memmove(w->calls, w->calls + first, w->n_calls * sizeof *w->calls);
 }
 
+void ardm_walk_widen(ardm_walk *w) {
+    assert(!w->together);
+    w->wide = 1;
+}
+
+void ardm_walk_choose(ardm_walk *w, uint32_t item, const uint32_t *unit, uint32_t count) {
+    enum { CHOSEN = INT32_MIN };
+    walked *x = &w->items[item];
+    assert(w->wide && count <= x->n_asked);
+    if (!count) return;
+    uint32_t first = x->asked[0], next = first + count;
+    for (uint32_t k = 0; k < count; k++) x->place[unit[k]] = CHOSEN;
+    for (uint32_t j = 0; j < x->n_asked; j++) {
+        uint32_t u = x->unit[j];
+        if (x->place[u] == CHOSEN) continue;
+        x->place[u] = (int32_t)next;
+        x->unit_at[next++] = u;
+    }
+    for (uint32_t k = 0; k < count; k++) {
+        x->place[unit[k]] = (int32_t)(first + k);
+        x->unit_at[first + k] = unit[k];
+    }
+}
+
 uint32_t ardm_walk_calls(const ardm_walk *walk) { return walk->n_calls; }
 const ardm_call_io *ardm_walk_io(const ardm_walk *walk) { return &walk->io; }
 
@@ -203,6 +228,7 @@ static void answer_units(ardm_walk *w, walked *x, const call *c) {
     x->n_asked = 0;
     for (uint32_t l = w->together ? 0 : c->level; l < (w->together ? w->levels : c->level + 1); l++) {
         uint32_t first = 0, count = span(w, x, c->stage, l, c->step, &first);
+        if (w->wide && count) count = x->before[l] + x->counts[l] - first;
         for (uint32_t j = 0; j < count; j++) {
             x->asked[x->n_asked] = first + j;
             x->unit[x->n_asked++] = x->unit_at[first + j];

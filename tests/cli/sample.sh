@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Drawing as users meet it: temperatures, traces, and what is refused.
+# Drawing as users meet it: temperatures, traces, confidence, and what is refused.
 set -u
 ardm=$1 golden=$(cd "$2" && pwd)
 export PYTHONPATH=$(cd "$(dirname "$0")" && pwd) PYTHONDONTWRITEBYTECODE=1
@@ -87,4 +87,20 @@ refused "exists; -f overwrites it" "$ardm" sample "$golden/tiles.ardm" $d -n 1 -
 refused "exists" "$ardm" sample "$golden/tiles.ardm" $d -n 1 --steps 12 -o new.png --trace steps
 [ ! -e new.png ] || { echo "FAILED: refused, and yet written"; failed=1; }
 refused "FILE.png or a folder" "$ardm" sample "$golden/tiles.ardm" $d -n 1 --steps 12 -o new.png --trace -
+
+# Confidence: other samples, the same ones again, traced like any, and nothing that codes takes it.
+run "$ardm" sample "$golden/tiles.ardm" $d -n 2 --steps 12 -o drawn-order.png
+for by in probability margin entropy; do
+  run "$ardm" sample "$golden/tiles.ardm" $d -n 2 --steps 12 --order-by $by -o $by.png --trace by-$by
+  run "$ardm" sample "$golden/tiles.ardm" $d -n 2 --steps 12 --order-by $by -o $by-again.png
+  same "$by: again" $by.png $by-again.png
+  same "$by: the last step is the sample" $by.png by-$by/step-0012.png
+  differ "$by draws something else" $by.png drawn-order.png
+done
+differ "probability and entropy differ" probability.png entropy.png
+run "$ardm" infill "$golden/tiles.ardm" "$golden/boat.ppm" $d --grid 2 --steps 12 -o filled.png
+run "$ardm" infill "$golden/tiles.ardm" "$golden/boat.ppm" $d --grid 2 --steps 12 --order-by entropy -o surest.png
+differ "fillings by confidence" filled.png surest.png
+refused "not one of probability, margin, entropy" "$ardm" sample "$golden/tiles.ardm" $d --order-by luck -o no.png
+refused "unknown option --order-by" "$ardm" compress "$golden/boat.ppm" -m "$golden/tiles.ardm" --order-by margin $d -o no.ardz
 exit $failed

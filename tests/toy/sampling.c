@@ -4,7 +4,7 @@
 
 #include "rig.h"
 
-enum { SAMPLES = 16000, COMPARED = 500 };
+enum { SAMPLES = 6000, COMPARED = 200 };
 
 /* p(x) when every call decides a whole level and its units are drawn apart, each probability taken to the power 1 / temperature. */
 static double tempered(const rig *r, uint32_t x, double temperature) {
@@ -28,6 +28,7 @@ static double tempered(const rig *r, uint32_t x, double temperature) {
 static const struct tempered_form {
     rig_form form;
     double temperature, limit; /* one in a thousand, by degrees of freedom */
+    int32_t confidence;        /* which changes nothing where a level is one unit */
 } warm[] = {
     {{.k = 4, .process = "absorbing 4", .order = "raster"}, 1, 103},
     {{.k = 4, .process = "absorbing 4", .order = "raster"}, 2, 103},
@@ -35,6 +36,8 @@ static const struct tempered_form {
     {{.k = 4, .process = "zero-least-significant 4 2", .order = "raster"}, 1.5, 103},
     {{.k = 4, .process = "absorbing 4", .order = "raster", .table = {.mixture = 1}}, 0.7, 103},
     {{.chain = 3, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 1, .table = {.high = 16}}, 2, 103},
+    {{.k = 4, .process = "absorbing 4", .order = "raster"}, 0.5, 103, ARDM_CONFIDENCE_MARGIN},
+    {{.k = 4, .process = "zero-least-significant 4 2", .order = "raster"}, 1.5, 103, ARDM_CONFIDENCE_ENTROPY},
 };
 enum { WARM = sizeof warm / sizeof *warm };
 
@@ -47,7 +50,8 @@ START_TEST(temperature_divides_the_logits) {
         double chi = 0, whole = 0;
         rig_open(&r, &warm[i].form, device);
         ardm_budget budget = rig_budget(&r, rig_most_calls(&r), NULL);
-        const ardm_sampling sampling = {.budget = &budget, .seed = 77, .temperature = warm[i].temperature, .task = "toy"};
+        const ardm_sampling sampling = {
+            .budget = &budget, .seed = 77, .temperature = warm[i].temperature, .confidence = warm[i].confidence, .task = "toy"};
         rig_sample_by(&r, &sampling, NULL, 0, x, SAMPLES);
         memset(seen, 0, sizeof seen);
         for (uint32_t k = 0; k < SAMPLES; k++) seen[x[k]]++;
@@ -257,6 +261,198 @@ static void refined_on(ardm_device *device) {
 START_TEST(refinements_cost_their_share) { each_device(refined_on); }
 END_TEST
 
+/* ---- confidence ---- */
+
+static double confidence_of(const double *p, uint32_t n, int32_t kind) {
+    double best = 0, next = 0, sum = 0;
+    for (uint32_t d = 0; d < n; d++) {
+        sum += p[d] * log(p[d]);
+        if (p[d] > best)
+            next = best, best = p[d];
+        else
+            next = fmax(next, p[d]);
+    }
+    return kind == ARDM_CONFIDENCE_PROBABILITY ? best : kind == ARDM_CONFIDENCE_MARGIN ? best - next : sum;
+}
+
+/* The probability of drawing y, call by call: the units of a cell that the exact network is surest of, drawn apart. chosen: by call, a bit a unit. */
+static double path_law(const rig *r, const uint8_t *given, const uint32_t *counts, uint32_t calls, int32_t kind, uint32_t y, uint32_t *chosen) {
+    const uint16_t *level = ardm_order_level(r->t.order);
+    uint32_t stage = 0;
+    uint8_t state[MOST_UNITS] = {0};
+    double product = 1;
+    for (uint32_t u = 0; u < r->t.n; u++) state[u] = given[u] == ARDM_GIVEN ? ARDM_GIVEN : ARDM_UNDECIDED;
+    for (uint32_t c = 0; c < calls; c++) {
+        uint32_t cell = UINT32_MAX;
+        double sure[MOST_UNITS], share[MOST_UNITS];
+        for (int32_t pass = 0; pass < 2 && cell == UINT32_MAX; pass++) {
+            for (uint32_t u = 0; u < r->t.n; u++)
+                if (state[u] == ARDM_UNDECIDED && level[u] < cell) cell = level[u];
+            if (cell != UINT32_MAX) break;
+            stage++;
+            for (uint32_t u = 0; u < r->t.n; u++)
+                if (state[u] == ARDM_DECIDED) state[u] = ARDM_UNDECIDED;
+        }
+        for (uint32_t u = 0; u < r->t.n; u++) {
+            double p[MOST_SYMBOLS];
+            sure[u] = -INFINITY;
+            if (state[u] != ARDM_UNDECIDED || level[u] != cell) continue;
+            sure[u] = confidence_of(p, toy_network(&r->t, y, stage, state, u, p), kind);
+            share[u] = p[ardm_process_digit(r->t.process, stage, toy_symbol(&r->t, y, u), NULL)];
+        }
+        chosen[c] = 0;
+        for (uint32_t k = 0; k < counts[c]; k++) {
+            uint32_t best = 0;
+            for (uint32_t u = 1; u < r->t.n; u++)
+                if (sure[u] > sure[best] + 1e-9) best = u; /* of equals the first */
+            ck_assert(sure[best] > -INFINITY);
+            chosen[c] |= 1u << best;
+            product *= share[best];
+            sure[best] = -INFINITY;
+        }
+        for (uint32_t u = 0; u < MOST_UNITS; u++)
+            if (chosen[c] >> u & 1) state[u] = ARDM_DECIDED;
+    }
+    return product;
+}
+
+static const struct confident_form {
+    rig_form form;
+    uint32_t calls; /* of the whole item, nothing given; 0: one a unit */
+    uint8_t given[MOST_UNITS];
+    uint32_t base;
+    int32_t differs; /* from what the order alone would draw */
+} confident[] = {
+    {{.k = 4, .process = "absorbing 4", .order = "uniform"}, 2, {0}, 0, 0},
+    {{.chain = 5, .k = 4, .process = "absorbing 4", .order = "uniform"}, 2, {0, 0, ARDM_GIVEN}, 16 * 1, 1},
+    {{.chain = 5, .k = 4, .process = "absorbing 4", .order = "uniform"}, 3, {0, 0, 0, ARDM_GIVEN}, 64 * 2, 1},
+    {{.chain = 4, .k = 4, .process = "absorbing 4", .order = "uniform"}, 0, {0}, 0, 0},
+    {{.chain = 4, .k = 4, .process = "zero-least-significant 4 2", .order = "uniform"}, 5, {0, ARDM_GIVEN}, 4 * 3, 1},
+    {{.k = 5, .process = "zero-least-significant 5 2", .order = "uniform"}, 6, {0}, 0, 0},
+    {{.k = 6, .process = "zero-least-significant 6 4", .order = "uniform"}, 0, {0}, 0, 1}, /* 2 or 4 children: margins tie, probabilities do not */
+    {{.chain = 5, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 4, .table = {.high = 16}}, 4, {ARDM_GIVEN}, 3, 1},
+};
+enum { CONFIDENT = sizeof confident / sizeof *confident };
+static uint32_t first_confident[CONFIDENT][3][COMPARED];
+
+/* Units that each call decided of an item, a bit a unit. */
+static void decided_sets(const rig *r, const seen *s, const uint8_t *given, uint32_t item, uint32_t *sets) {
+    for (uint32_t c = 0; c < s->calls; c++) {
+        sets[c] = 0;
+        for (uint32_t u = 0; u < r->t.n; u++) {
+            const size_t at = item * s->places + r->network.form.at[u];
+            const uint32_t before = c ? s->partition[c - 1][at] : given[u] == ARDM_GIVEN ? r->network.stages : 0;
+            if (s->partition[c][at] != before) sets[c] |= 1u << u;
+        }
+    }
+}
+
+static void watch_confident(rig *r, const struct confident_form *f, const ardm_budget *budget, int32_t kind, seen *s, uint32_t *x) {
+    const ardm_sampling sampling = {.budget = budget, .seed = 31, .temperature = 1, .confidence = kind, .task = "toy", .watch = look, .user = s};
+    memset(s, 0, sizeof *s);
+    s->places = r->network.places;
+    rig_sample_by(r, &sampling, f->given, f->base, x, WATCHED);
+}
+
+static uint32_t bits_of(uint32_t set) {
+    uint32_t n = 0;
+    for (; set; set &= set - 1) n++;
+    return n;
+}
+
+/* first: laws too, and what other devices are compared with. */
+static void confident_by(ardm_device *device, int32_t first) {
+    static uint32_t x[SAMPLES], seen_of[MOST_STATES];
+    static seen s;
+    for (int i = 0; i < CONFIDENT; i++) {
+        const struct confident_form *f = &confident[i];
+        rig r;
+        rig_open(&r, &f->form, device);
+        ardm_budget budget = rig_budget(&r, f->calls ? f->calls : rig_most_calls(&r), NULL);
+        for (int32_t kind = 1; kind <= 3; kind++) {
+            uint32_t counts[MOST_CALLS], sets[MOST_CALLS], chosen[MOST_CALLS], unlike = 0, possible = 0;
+            watch_confident(&r, f, &budget, 0, &s, x); /* the order's own choice */
+            for (uint32_t k = 0; k < WATCHED; k++) {
+                decided_sets(&r, &s, f->given, k, sets);
+                for (uint32_t c = 0; c < s.calls; c++) counts[c] = bits_of(sets[c]);
+                path_law(&r, f->given, counts, s.calls, kind, x[k], chosen);
+                for (uint32_t c = 0; c < s.calls; c++) unlike += sets[c] != chosen[c];
+            }
+            if (f->differs) ck_assert_uint_gt(unlike, WATCHED / 2);
+            watch_confident(&r, f, &budget, kind, &s, x);
+            for (uint32_t k = 0; k < WATCHED; k++) {
+                path_law(&r, f->given, counts, s.calls, kind, x[k], chosen);
+                decided_sets(&r, &s, f->given, k, sets);
+                for (uint32_t c = 0; c < s.calls; c++)
+                    ck_assert_msg(sets[c] == chosen[c], "%s %s, form %d, confidence %d, sample %u: call %u decides %x, surest are %x",
+                                  f->form.process, f->form.order, i, kind, k, c, sets[c], chosen[c]);
+            }
+            const ardm_sampling sampling = {.budget = &budget, .seed = 31, .temperature = 1, .confidence = kind, .task = "toy"};
+            rig_sample_by(&r, &sampling, f->given, f->base, x, first ? SAMPLES : COMPARED);
+            if (!first) {
+                ck_assert_mem_eq(x, first_confident[i][kind - 1], COMPARED * sizeof *x);
+                continue;
+            }
+            memcpy(first_confident[i][kind - 1], x, COMPARED * sizeof *x);
+            double chi = 0, whole = 0;
+            memset(seen_of, 0, sizeof seen_of);
+            for (uint32_t k = 0; k < SAMPLES; k++) seen_of[x[k]]++;
+            for (uint32_t y = 0; y < r.t.states; y++) {
+                int32_t shows = 1;
+                for (uint32_t u = 0; u < r.t.n; u++) shows &= f->given[u] != ARDM_GIVEN || toy_symbol(&r.t, y, u) == toy_symbol(&r.t, f->base, u);
+                if (!shows) continue;
+                const double law = path_law(&r, f->given, counts, s.calls, kind, y, chosen), want = SAMPLES * law;
+                chi += (seen_of[y] - want) * (seen_of[y] - want) / want;
+                whole += law;
+                possible++;
+                if (!f->calls) ck_assert_double_eq_tol(law, exp2(-rig_exact_bits(&r, y, f->given)), 1e-12); /* any order, a unit a call */
+            }
+            const double d = possible - 1, root = 1 - 2 / (9 * d) + 3.09 * sqrt(2 / (9 * d));
+            ck_assert_double_eq_tol(whole, 1, 1e-9);
+            ck_assert_msg(chi < d * root * root * root, "form %d, confidence %d: chi-square %g of %g degrees", i, kind, chi, d);
+        }
+        ardm_schedule_free(&budget.schedule);
+        rig_close(&r);
+    }
+}
+
+static void confident_on(ardm_device *device) { confident_by(device, 0); }
+
+START_TEST(confident_samples_are_of_the_surest_units) {
+    ardm_device *device = NULL;
+    ck_ok(ardm_device_open(&device, "reference"));
+    confident_by(device, 1);
+    ardm_device_close(&device);
+    each_device(confident_on);
+}
+END_TEST
+
+/* Where a call decides a whole cell there is nothing to choose: bit for bit what is drawn without. */
+static void whole_cells_on(ardm_device *device) {
+    static const rig_form forms[] = {{.chain = 5, .k = 4, .process = "absorbing 4", .order = "uniform"},
+                                     {.chain = 4, .k = 4, .process = "zero-least-significant 4 2", .order = "dyadic"},
+                                     {.k = 6, .process = "augment-least-significant 6 4", .order = "raster"},
+                                     {.chain = 5, .k = 4, .process = "absorbing 4", .order = "blocks:1-16", .block = 2, .table = {.high = 16}}};
+    static uint32_t plain[COMPARED], x[COMPARED];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        static const uint8_t given[MOST_UNITS] = {ARDM_GIVEN};
+        rig r;
+        rig_open(&r, &forms[i], device);
+        ardm_budget budget = rig_budget(&r, r.cells, NULL);
+        ardm_sampling sampling = {.budget = &budget, .seed = 8, .temperature = 1, .task = "toy"};
+        rig_sample_by(&r, &sampling, given, 1, plain, COMPARED);
+        for (sampling.confidence = 1; sampling.confidence <= 3; sampling.confidence++) {
+            rig_sample_by(&r, &sampling, given, 1, x, COMPARED);
+            ck_assert_mem_eq(x, plain, sizeof x);
+        }
+        ardm_schedule_free(&budget.schedule);
+        rig_close(&r);
+    }
+}
+
+START_TEST(confidence_changes_no_whole_cell) { each_device(whole_cells_on); }
+END_TEST
+
 TCase *sampling_cases(void) {
     TCase *cases = tcase_create("sampling");
     tcase_set_timeout(cases, 0);
@@ -265,5 +461,7 @@ TCase *sampling_cases(void) {
     tcase_add_test(cases, watchers_see_what_each_call_decides);
     tcase_add_test(cases, refinements_follow_the_conditional);
     tcase_add_test(cases, refinements_cost_their_share);
+    tcase_add_test(cases, confident_samples_are_of_the_surest_units);
+    tcase_add_test(cases, confidence_changes_no_whole_cell);
     return cases;
 }

@@ -15,10 +15,17 @@ typedef struct ardm_sample_step {
     const uint8_t *partition; /* u8[n, units]: which partition that is (ardm/process.h); the stages' number: a symbol */
 } ardm_sample_step;
 
+/* Which units a call decides: those that the order drew, or those of the level that the network is surest of: by their largest probability, by
+ * its distance from the second, by the least entropy; of equals the lower unit. With several units a call, samples then follow no distribution
+ * that a model states, so nothing is coded so. A temperature acts on the frequencies here, not on the logits. */
+enum { ARDM_CONFIDENCE_NONE = 0, ARDM_CONFIDENCE_PROBABILITY = 1, ARDM_CONFIDENCE_MARGIN = 2, ARDM_CONFIDENCE_ENTROPY = 3 };
+ardm_status ardm_confidence_parse(int32_t *out, const char *text); /* "probability", "margin", "entropy" */
+
 typedef struct ardm_sampling {
     const ardm_budget *budget;
     uint64_t seed;
     double temperature;                                             /* 1: the model's distribution */
+    int32_t confidence;                                             /* ARDM_CONFIDENCE_… */
     uint32_t from;                                                  /* first stage that is drawn; 0: all */
     const char *task;                                               /* for progress */
     ardm_status (*watch)(void *user, const ardm_sample_step *step); /* after each call; NULL nobody. What it returns ends the work unless ARDM_OK */

@@ -45,6 +45,11 @@ ardm_walk_rows ardm_walk_answer(const ardm_walk *walk, uint32_t item);
 uint32_t ardm_walk_count(const ardm_walk *walk, uint32_t index, uint32_t item);
 const ardm_call_io *ardm_walk_io(const ardm_walk *walk); /* of the last call: item i's rows start at i * io->rows */
 
+/* Of walks that know no symbols, before the first call: each call asks for all units of its level that are not decided; ardm_walk_count still
+ * tells how many it is to decide. ardm_walk_choose says which, after each call with any: they take the first places, the others theirs behind. */
+void ardm_walk_widen(ardm_walk *walk);
+void ardm_walk_choose(ardm_walk *walk, uint32_t item, const uint32_t *unit, uint32_t count);
+
 /* Writes a decided child: symbols[unit] becomes the least member of child `digit`. */
 void ardm_walk_decide(const ardm_walk *walk, uint32_t item, uint32_t unit, uint32_t digit);
 /* How fine each unit is known after the last call, once its rows are decided: u8[units], x^(partition). Given and void units are whole symbols.
