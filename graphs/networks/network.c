@@ -31,16 +31,17 @@ ardm_value ardm_network__conv(ardm_graph *graph, const char *prefix, ardm_value 
     return ARDM_NODE(graph, "add", NULL, ARDM_NODE(graph, "conv", NULL, x, w), b);
 }
 
-ardm_value ardm_network__layer_norm(ardm_graph *graph, const char *prefix, ardm_value x, int64_t width) {
+ardm_value ardm_network__layer_norm(ardm_graph *graph, const ardm_network *net, const char *prefix, ardm_value x, int64_t width) {
     ardm_value gain = ardm_network__state(graph, prefix, "gain", "f32[%lld]", (long long)width);
     ardm_value bias = ardm_network__state(graph, prefix, "bias", "f32[%lld]", (long long)width);
-    return ARDM_NODE(graph, "layer_norm", NULL, x, gain, bias);
+    return ARDM_NODE(graph, "layer_norm", net->paper ? "eps=1e-6" : NULL, x, gain, bias);
 }
 
-ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, ardm_value mask, int64_t width, int64_t groups) {
+ardm_value ardm_network__group_norm(ardm_graph *graph, const ardm_network *net, const char *prefix, ardm_value x, ardm_value mask, int64_t width) {
     ardm_value gain = ardm_network__state(graph, prefix, "gain", "f32[%lld]", (long long)width);
     ardm_value bias = ardm_network__state(graph, prefix, "bias", "f32[%lld]", (long long)width);
-    return ardm_graph_node(graph, NULL, "group_norm", (const ardm_value[]){x, gain, bias, mask}, 4, "groups=%lld", (long long)groups);
+    return ardm_graph_node(graph, NULL, "group_norm", (const ardm_value[]){x, gain, bias, mask}, 4,
+                           net->paper ? "groups=%lld, eps=1e-6" : "groups=%lld", (long long)net->groups);
 }
 
 ardm_value ardm_network_table(ardm_graph *graph, const ardm_network *network) {

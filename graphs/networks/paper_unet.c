@@ -14,7 +14,7 @@ typedef struct trunk {
 static ardm_value normed(const trunk *t, const char *prefix, const char *name, ardm_value x, int64_t width) {
     char full[64];
     snprintf(full, sizeof full, "%s.%s", prefix, name);
-    return ARDM_NODE(t->graph, "silu", NULL, ardm_network__group_norm(t->graph, full, x, t->mask, width, t->net->groups));
+    return ARDM_NODE(t->graph, "silu", NULL, ardm_network__group_norm(t->graph, t->net, full, x, t->mask, width));
 }
 
 static ardm_value residual(const trunk *t, const char *prefix, ardm_value h, int64_t in) {
@@ -39,7 +39,7 @@ static ardm_value attend(const trunk *t, const char *prefix, ardm_value h) {
     const int64_t width = t->net->width;
     char name[64];
     snprintf(name, sizeof name, "%s.norm", prefix);
-    ardm_value x = ardm_network__group_norm(t->graph, name, h, t->mask, width, t->net->groups);
+    ardm_value x = ardm_network__group_norm(t->graph, t->net, name, h, t->mask, width);
     snprintf(name, sizeof name, "%s.qkv", prefix);
     ardm_value qkv = ardm_network__dense(t->graph, name, ARDM_NODE(t->graph, "merge", "first=1, count=2", x), width, 3 * width, 1);
     ardm_value keys = ARDM_NODE(t->graph, "merge", "first=1, count=2", t->mask);

@@ -9,8 +9,9 @@ ardm_value ardm_network__state(ardm_graph *graph, const char *prefix, const char
 /* x·w + b over the last extent, states "prefix.weight" [in,out] and, unless bias is 0, "prefix.bias" [out]. */
 ardm_value ardm_network__dense(ardm_graph *graph, const char *prefix, ardm_value x, int64_t in, int64_t out, int32_t bias);
 ardm_value ardm_network__conv(ardm_graph *graph, const char *prefix, ardm_value x, int64_t kernel, int64_t in, int64_t out);
-ardm_value ardm_network__layer_norm(ardm_graph *graph, const char *prefix, ardm_value x, int64_t width);
-ardm_value ardm_network__group_norm(ardm_graph *graph, const char *prefix, ardm_value x, ardm_value mask, int64_t width, int64_t groups);
+/* Added to the variance: 1e-5, in the paper's form 1e-6. */
+ardm_value ardm_network__layer_norm(ardm_graph *graph, const ardm_network *network, const char *prefix, ardm_value x, int64_t width);
+ardm_value ardm_network__group_norm(ardm_graph *graph, const ardm_network *network, const char *prefix, ardm_value x, ardm_value mask, int64_t width);
 
 int64_t ardm_network__parameters(const ardm_network *network); /* of the head, a unit */
 /* What an item is told as a whole, [N,D]: how far it is, and in which stage. */

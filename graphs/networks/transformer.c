@@ -16,7 +16,7 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
     snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
 
     snprintf(name, sizeof name, "%s.norm1", prefix);
-    ardm_value x = ardm_network__layer_norm(graph, name, h, net->width);
+    ardm_value x = ardm_network__layer_norm(graph, net, name, h, net->width);
     snprintf(name, sizeof name, "%s.qkv", prefix);
     x = ardm_network__dense(graph, name, x, net->width, 3 * net->width, 0);
     x = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){x, in->block, in->state}, 3, "heads=%lld, streams=%lld", (long long)net->heads,
@@ -25,7 +25,7 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
     h = ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, net->width, net->width, !net->paper));
 
     snprintf(name, sizeof name, "%s.norm2", prefix);
-    x = ardm_network__layer_norm(graph, name, h, net->width);
+    x = ardm_network__layer_norm(graph, net, name, h, net->width);
     snprintf(name, sizeof name, "%s.mlp.in", prefix);
     x = ardm_network__dense(graph, name, x, net->width, 4 * net->width, 1);
     if (time >= 0) {
@@ -74,7 +74,7 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
 
     if (net->streams == 2) h = ARDM_NODE(graph, "split_positions", "part=1, parts=2", h);
     if (in->rows >= 0) h = ARDM_NODE(graph, "gather_rows", NULL, h, in->rows);
-    h = ardm_network__layer_norm(graph, "norm", h, width);
+    h = ardm_network__layer_norm(graph, net, "norm", h, width);
     if (net->head == ARDM_HEAD_DIRECT) /* digits are not symbols: nothing to tie */
         return ardm_network__head(graph, net, in, ardm_network__dense(graph, "head", h, width, net->stages * net->base, 1), -1);
     if (net->paper) return ardm_network__head(graph, net, in, ardm_network__dense(graph, "head", h, width, classes, 1), -1);

@@ -9,20 +9,20 @@ static ardm_value residual(ardm_graph *graph, const ardm_network *net, ardm_valu
     long long width = net->width;
     snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
     snprintf(name, sizeof name, "%s.norm1", prefix);
-    ardm_value x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, name, h, mask, width, net->groups));
+    ardm_value x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, net, name, h, mask, width));
     snprintf(name, sizeof name, "%s.in", prefix);
     x = ardm_network__conv(graph, name, x, 3, width, width);
     snprintf(name, sizeof name, "%s.condition", prefix);
     x = ARDM_NODE(graph, "add_item", NULL, x, ardm_network__dense(graph, name, condition, width, width, 0));
     snprintf(name, sizeof name, "%s.norm2", prefix);
-    x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, name, x, mask, width, net->groups));
+    x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, net, name, x, mask, width));
     snprintf(name, sizeof name, "%s.out", prefix);
     return ARDM_NODE(graph, "add", NULL, h, ardm_network__conv(graph, name, x, 3, width, width));
 }
 
 /* Self-attention over all H·W positions; one residual branch. */
 static ardm_value attend(ardm_graph *graph, const ardm_network *net, ardm_value h, ardm_value mask) {
-    ardm_value x = ardm_network__group_norm(graph, "middle.norm", h, mask, net->width, net->groups);
+    ardm_value x = ardm_network__group_norm(graph, net, "middle.norm", h, mask, net->width);
     ardm_value flat = ARDM_NODE(graph, "merge", "first=1, count=2", x);
     ardm_value qkv = ardm_network__dense(graph, "middle.qkv", flat, net->width, 3 * net->width, 0);
     ardm_value keys = ARDM_NODE(graph, "merge", "first=1, count=2", mask);
@@ -58,7 +58,7 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
         if (net->heads > 0 && i == net->layers / 2) h = attend(graph, net, h, mask);
         h = residual(graph, net, h, mask, condition, i);
     }
-    h = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, "leave.norm", h, mask, width, net->groups));
+    h = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, net, "leave.norm", h, mask, width));
     h = ardm_network__dense(graph, "leave", h, width, packed, 1);
     if (net->down > 1) h = ardm_graph_node(graph, NULL, "depth_to_space", &h, 1, "block=%lld", (long long)net->down);
     h = ARDM_NODE(graph, "concat", NULL, ARDM_NODE(graph, "hide", NULL, h, pixels), stem);
