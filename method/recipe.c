@@ -35,6 +35,8 @@ static const ardm_config_key keys[] = {
     {"network", "scales", ARDM_KEY_INT, "3", 1, 5, NULL, "", "unet, diffwave: scales of the interpolation features"},
     {"network", "down", ARDM_KEY_INT, "2", 1, 4, NULL, "pixels", "unet: space-to-depth block"},
     {"network", "cycle", ARDM_KEY_INT, "10", 1, 20, NULL, "blocks", "diffwave: dilations 1, 2, 4 … over so many blocks, then from 1 again"},
+    {"network", "conv", ARDM_KEY_INT, "0", 0, 31, NULL, "positions",
+     "transformer that sees both ways: taps, an odd number, of a convolution before each attention; 0: none"},
     {"network", "form", ARDM_KEY_CHOICE, "small", 0, 0, "small|paper", "", "layers as we found them good at small sizes, or as the paper has them"},
     {"network", "embedding", ARDM_KEY_INT, "64", 1, 1024, NULL, "channels", "unet, diffwave of form paper: width of an id's row"},
     {"network", "every", ARDM_KEY_INT, "0", 0, 128, NULL, "blocks",
@@ -110,6 +112,8 @@ static ardm_status check(const ardm_recipe *r) {
     if (n->kind == ARDM_NETWORK_TRANSFORMER && (n->head == ARDM_HEAD_MIXTURE || n->head == ARDM_HEAD_CDF))
         return ardm_fail(ARDM_EUNSUPPORTED,
                          "[head] a mixture needs the interpolation of kind = unet or diffwave; a transformer takes softmax, direct or data");
+    if (n->taps && (n->kind != ARDM_NETWORK_TRANSFORMER || n->streams == 2 || n->taps % 2 == 0))
+        return ardm_fail(ARDM_EINVAL, "[network] conv %lld: an odd number, for a transformer whose order is not blocks", (long long)n->taps);
     ARDM_TRY(check_paper(r));
     if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
         return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
@@ -180,6 +184,7 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
         .scales = ardm_config_int(c, "network", "scales"),
         .down = ardm_config_int(c, "network", "down"),
         .cycle = ardm_config_int(c, "network", "cycle"),
+        .taps = ardm_config_int(c, "network", "conv"),
         .paper = strcmp(ardm_config_text(c, "network", "form"), "paper") == 0,
         .timed = ardm_config_bool(c, "network", "time"),
         .embedding = ardm_config_int(c, "network", "embedding"),

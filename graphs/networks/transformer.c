@@ -11,12 +11,27 @@ static ardm_value join_ids(ardm_graph *graph, ardm_value clean, ardm_value noisy
     return ARDM_NODE(graph, "merge", "first=1, count=2", ARDM_NODE(graph, "concat_positions", NULL, a, b));
 }
 
+/* `taps` along the positions; void ones are +0 to it, however many there are. */
+static ardm_value convolve(ardm_graph *graph, const ardm_network *net, const char *prefix, ardm_value x, ardm_value state) {
+    long long width = net->width;
+    ardm_value voids = ARDM_NODE(graph, "expand", "axis=3", ARDM_NODE(graph, "expand", "axis=1", state));
+    voids = ardm_graph_node(graph, NULL, "voids", &voids, 1, NULL);
+    ardm_value w = ardm_network__state(graph, prefix, "kernel", "f32[1,%lld,%lld,%lld]", (long long)net->taps, width, width);
+    ardm_value line = ARDM_NODE(graph, "hide", NULL, ARDM_NODE(graph, "expand", "axis=1", x), voids);
+    line = ARDM_NODE(graph, "merge", "first=1, count=2", ARDM_NODE(graph, "conv", NULL, line, w));
+    return ARDM_NODE(graph, "add", NULL, line, ardm_network__state(graph, prefix, "bias", "f32[%lld]", width));
+}
+
 static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value h, ardm_value time, int64_t index) {
     char prefix[32], name[64];
     snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
 
     snprintf(name, sizeof name, "%s.norm1", prefix);
     ardm_value x = ardm_network__layer_norm(graph, net, name, h, net->width);
+    if (net->taps > 0) {
+        snprintf(name, sizeof name, "%s.conv", prefix);
+        x = convolve(graph, net, name, x, in->state);
+    }
     snprintf(name, sizeof name, "%s.qkv", prefix);
     x = ardm_network__dense(graph, name, x, net->width, 3 * net->width, 0);
     x = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){x, in->block, in->state}, 3, "heads=%lld, streams=%lld", (long long)net->heads,

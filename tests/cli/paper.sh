@@ -72,6 +72,7 @@ width = 24
 heads = 2" softmax prose.txt blocks:1
 toy timed letters.txt "window = 32" text bytes "family = absorbing" "kind = transformer
 time = yes
+conv = 3
 width = 24
 heads = 2" softmax few.txt raster
 toy sound tone.raw "shape = 6000

@@ -109,6 +109,10 @@ config text absorbing uniform $'kind = transformer\ntime = yes' softmax
 refused "time is for kind = transformer of form = paper"
 config text absorbing blocks:1-4 $'kind = transformer\nform = paper\ntime = yes' softmax
 refused "no time in common"
+config text absorbing blocks:1-4 $'kind = transformer\nconv = 3' softmax
+refused "for a transformer whose order is not blocks"
+config text absorbing uniform $'kind = transformer\nconv = 4' softmax
+refused "conv 4: an odd number"
 config image absorbing uniform $'kind = unet\nevery = 2' softmax
 refused "every is for kind = unet of form = paper"
 config image absorbing uniform $'kind = unet\nform = paper\nstem = 128' softmax

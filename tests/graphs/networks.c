@@ -166,7 +166,20 @@ static ardm_network paper_sound(int32_t head) {
 START_TEST(void_samples_change_no_bit) {
     enum { LENGTH = 53 };
     static const int64_t padded[] = {54, 64, 131};
-    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT), staged_sound(ARDM_HEAD_CDF), paper_sound(ARDM_HEAD_CDF)};
+    const ardm_network text = {sizeof(ardm_network),
+                               .kind = ARDM_NETWORK_TRANSFORMER,
+                               .head = ARDM_HEAD_SOFTMAX,
+                               .classes = 27,
+                               .stages = 1,
+                               .base = 27,
+                               .family = "absorbing",
+                               .channels = 1,
+                               .width = 32,
+                               .layers = 2,
+                               .heads = 2,
+                               .streams = 1,
+                               .taps = 3};
+    const ardm_network networks[] = {sound, staged_sound(ARDM_HEAD_DIRECT), staged_sound(ARDM_HEAD_CDF), paper_sound(ARDM_HEAD_CDF), text};
     for (size_t w = 0; w < sizeof networks / sizeof *networks; ++w)
         for (int k = 0; device_at(k); ++k) {
             size_t bytes, other;

@@ -134,7 +134,7 @@ static ardm_status run_toy(ardm_device *device, const char *name, const ardm_net
     if (status == ARDM_OK) status = print_weights(store);
     const int32_t image = net->kind == ARDM_NETWORK_UNET;
     if (status == ARDM_OK)
-        status = run(graph, store, net->classes, image ? net->channels : 0, net->stages > 1, net->kind != ARDM_NETWORK_TRANSFORMER);
+        status = run(graph, store, net->classes, image ? net->channels : 0, net->stages > 1, net->kind != ARDM_NETWORK_TRANSFORMER || net->taps > 0);
     printf("}");
     ardm_store_free(&store);
     ardm_graph_free(&graph);
@@ -152,6 +152,7 @@ static const struct {
     ardm_network net;
 } toys[] = {
     {"transformer", {SIZES, WHOLE, TEXT, .layers = 2, .heads = 2, .context = 2, .buckets = 64}},
+    {"transformer, convolved", {SIZES, WHOLE, TEXT, .layers = 1, .heads = 2, .context = 1, .buckets = 16, .taps = 5}},
     {"unet", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_MIXTURE, .layers = 2, .heads = 2, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},
     {"diffwave", {SIZES, WHOLE, SOUND, .layers = 3, .scales = 3}},
     {"paper transformer", {SIZES, WHOLE, TEXT, .layers = 2, .heads = 2, .paper = 1, .timed = 1}},

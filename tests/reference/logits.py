@@ -321,7 +321,10 @@ def transformer(net, item):
     told = net.dense("time.second", silu(net.dense("time.first", sinusoid(1000 * item.time, f["width"])))) if f["time"] else None
     for i in range(f["layers"]):
         b = "block%d" % i
-        o = net.attention([net.dense(b + ".qkv", net.layer_norm(b + ".norm1", v)) for v in h], sees)
+        x = [net.layer_norm(b + ".norm1", v) for v in h]
+        if b + ".conv.kernel" in net.w:
+            x = net.conv(b + ".conv", hide([x], item.void))[0]
+        o = net.attention([net.dense(b + ".qkv", v) for v in x], sees)
         h = [add(v, net.dense(b + ".attention.out", a)) for v, a in zip(h, o)]
         x = [net.dense(b + ".mlp.in", net.layer_norm(b + ".norm2", v)) for v in h]
         if told:

@@ -32,6 +32,7 @@ typedef struct ardm_network {
     int64_t stem, groups, scales; /* unet: full-resolution width, norm groups, scales of the interpolation features (diffwave as well) */
     int64_t down;                 /* unet: space-to-depth block, 1 or 2 */
     int64_t cycle;                /* diffwave: dilations 1, 2 … 2^(cycle-1), then from 1 again */
+    int64_t taps;                 /* transformer of one stream: of a convolution along positions before each attention, odd; 0: none */
     int32_t paper;                /* the shapes of the paper's appendix D instead of our smaller ones; scales has no meaning there */
     int32_t timed;                /* transformer, paper: blocks are told how much is decided */
     int64_t embedding;            /* unet, diffwave, paper: width of an id's row; of D, stem are from numbers and the rest from ids */
