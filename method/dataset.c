@@ -247,12 +247,31 @@ ardm_layout ardm_dataset_layout(const ardm_dataset *d) {
     return (ardm_layout){d->rank, {(uint32_t)d->item[0], d->rank > 1 ? (uint32_t)d->item[1] : 0, 0}, d->channels};
 }
 
-static void cut(const ardm_dataset *d, const piece *p, int64_t y, int64_t x, int32_t mirror, int32_t *symbols) {
-    int64_t c = d->channels;
+/* Where an item is cut: rows and columns are those of the picture averaged down by `scale`. */
+typedef struct crop {
+    int64_t scale, y, x;
+    int32_t mirror, turns; /* mirrored first, then turned counter-clockwise by so many quarters */
+} crop;
+
+/* The mean of a box, halves up. */
+static int32_t box_mean(const ardm_dataset *d, const piece *p, int64_t scale, int64_t y, int64_t x, int64_t channel) {
+    int64_t sum = scale * scale / 2;
+    for (int64_t i = 0; i < scale; i++)
+        for (int64_t j = 0; j < scale; j++) sum += p->symbols[((y * scale + i) * p->extent[1] + x * scale + j) * d->channels + channel];
+    return (int32_t)(sum / (scale * scale));
+}
+
+static void cut(const ardm_dataset *d, const piece *p, const crop *at, int32_t *symbols) {
     for (int64_t i = 0; i < d->item[0]; i++)
         for (int64_t j = 0; j < d->item[1]; j++) {
-            const uint16_t *from = p->symbols + ((y + i) * p->extent[1] + x + (mirror ? d->item[1] - 1 - j : j)) * c;
-            for (int64_t k = 0; k < c; k++) *symbols++ = from[k];
+            int64_t row = i, column = j;
+            for (int32_t turn = 0; turn < at->turns; turn++) { /* of squares */
+                const int64_t before = row;
+                row = column;
+                column = d->item[0] - 1 - before;
+            }
+            if (at->mirror) column = d->item[1] - 1 - column;
+            for (int64_t k = 0; k < d->channels; k++) *symbols++ = box_mean(d, p, at->scale, at->y + row, at->x + column, k);
         }
 }
 
@@ -272,7 +291,8 @@ static const piece *piece_of(const ardm_dataset *d, int64_t index, int32_t held)
 void ardm_dataset_item(const ardm_dataset *d, int64_t index, int32_t *symbols) {
     const piece *p = piece_of(d, index, 1);
     int64_t own = index - p->held_before, across = p->extent[1] / d->item[1];
-    cut(d, p, p->split + own / across * d->item[0], own % across * d->item[1], 0, symbols);
+    const crop at = {1, p->split + own / across * d->item[0], own % across * d->item[1], 0, 0};
+    cut(d, p, &at, symbols);
 }
 
 /* Place of `index` in a permutation of 0 … n−1: four Feistel rounds over the least even number of bits, walked until inside. */
@@ -292,13 +312,40 @@ static uint64_t permuted(uint64_t index, uint64_t n, uint64_t seed, uint64_t epo
     return index;
 }
 
-void ardm_dataset_example(const ardm_dataset *d, uint64_t number, uint64_t seed, int32_t flips, int32_t *symbols) {
-    uint64_t n = (uint64_t)d->training;
-    const piece *p = piece_of(d, (int64_t)permuted(number % n, n, seed, number / n), 0);
-    uint64_t rows = (uint64_t)(p->split - d->item[0] + 1), columns = (uint64_t)(p->extent[1] - d->item[1] + 1);
-    int64_t y = (int64_t)(ardm_random_word(seed, ARDM_RANDOM_AUGMENT, 0, number, 0) * rows >> 32);
-    int64_t x = (int64_t)(ardm_random_word(seed, ARDM_RANDOM_AUGMENT, 0, number, 1) * columns >> 32);
-    cut(d, p, y, x, flips && (ardm_random_word(seed, ARDM_RANDOM_AUGMENT, 0, number, 2) & 1), symbols);
+/* Words of purpose 3, draw 0, item = example. */
+enum { WORD_ROW = 0, WORD_COLUMN = 1, WORD_MIRROR = 2, WORD_TURNS = 3, WORD_SCALE = 4 };
+
+static int64_t drawn(uint64_t seed, uint64_t number, uint32_t word, int64_t count) {
+    return (int64_t)(ardm_random_word(seed, ARDM_RANDOM_AUGMENT, 0, number, word) * (uint64_t)count >> 32);
+}
+
+/* One of the scales at which the training part of a picture holds a tile; 1 where none does. */
+static int64_t draw_scale(const ardm_dataset *d, const piece *p, uint64_t number, uint64_t seed, const ardm_augmentation *a) {
+    int64_t fit[ARDM_MAX_SCALES] = {1}, n = 0;
+    for (uint32_t i = 0; i < a->n_scales; i++)
+        if (p->split / a->scale[i] >= d->item[0] && p->extent[1] / a->scale[i] >= d->item[1]) fit[n++] = a->scale[i];
+    return n > 1 ? fit[drawn(seed, number, WORD_SCALE, n)] : fit[0];
+}
+
+void ardm_dataset_example(const ardm_dataset *d, uint64_t number, uint64_t seed, const ardm_augmentation *a, int32_t *symbols) {
+    uint64_t n = (uint64_t)d->training, index = permuted(number % n, n, seed, number / n);
+    const piece *p = piece_of(d, (int64_t)index, 0);
+    crop at = {.scale = draw_scale(d, p, number, seed, a)};
+    int64_t rows = p->split / at.scale, columns = p->extent[1] / at.scale;
+    if (!a->fixed) {
+        at.y = drawn(seed, number, WORD_ROW, rows - d->item[0] + 1);
+        at.x = drawn(seed, number, WORD_COLUMN, columns - d->item[1] + 1);
+    } else if (at.scale == 1) {
+        int64_t own = (int64_t)index - p->training_before, across = columns / d->item[1];
+        at.y = own / across * d->item[0];
+        at.x = own % across * d->item[1];
+    } else {
+        at.y = drawn(seed, number, WORD_ROW, rows / d->item[0]) * d->item[0];
+        at.x = drawn(seed, number, WORD_COLUMN, columns / d->item[1]) * d->item[1];
+    }
+    at.mirror = a->flips && (ardm_random_word(seed, ARDM_RANDOM_AUGMENT, 0, number, WORD_MIRROR) & 1);
+    at.turns = a->rotations ? (int32_t)drawn(seed, number, WORD_TURNS, 4) : 0;
+    cut(d, p, &at, symbols);
 }
 
 void ardm_dataset_marginal(const ardm_dataset *d, double *counts) {

@@ -15,6 +15,10 @@ static const ardm_config_key keys[] = {
     {"data", "tile", ARDM_KEY_INT, "32", 8, 256, NULL, "pixels", "edge of an image tile"},
     {"data", "window", ARDM_KEY_INT, "512", 16, 16384, NULL, "symbols",
      "length of a window of text or sound; coding gives its first half, except to a diffwave without order raster"},
+    {"data", "crops", ARDM_KEY_CHOICE, "random", 0, 0, "random|fixed", "",
+     "training tiles and windows at any place, or on the grid alone, each once an epoch"},
+    {"data", "scales", ARDM_KEY_TEXT, "1", 0, 0, NULL, "",
+     "whole factors, such as 1 2 4: each picture is trained on box-averaged down by one of them, drawn by example"},
     {"data", "licence", ARDM_KEY_TEXT, "not stated", 0, 0, NULL, "", "licence of the data, kept in the model"},
     {"modality", "id", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "", "plugin: image, text, audio"},
     {"modality", "variant", ARDM_KEY_TEXT, "", 0, 0, NULL, "", "what of the plugin: rgb, grey; bytes, letters; …"},
@@ -64,6 +68,7 @@ static const ardm_config_key keys[] = {
     {"train", "sampling", ARDM_KEY_CHOICE, "stratified", 0, 0, "uniform|stratified|antithetic", "",
      "how (cell, n) is drawn over a batch; without effect in order blocks"},
     {"train", "flips", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "random horizontal flips of images"},
+    {"train", "rotations", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "random quarter turns of images"},
     {"train", "seed", ARDM_KEY_INT, "0", 0, 9e15, NULL, "", "random seed"},
     {"train", "checkpoint", ARDM_KEY_INT, "500", 1, 1e9, NULL, "steps", "between checkpoints"},
     {"train", "evaluate", ARDM_KEY_INT, "500", 1, 1e9, NULL, "steps", "between held-out bounds"},
@@ -138,6 +143,24 @@ static ardm_status check_form(const ardm_recipe *r) {
                          "one of %lld is chosen in a stage, at most %d can be coded: say [process] family = zero-least-significant and base = 256",
                          (long long)n->base, MOST);
     return ARDM_OK;
+}
+
+static ardm_status parse_scales(ardm_augmentation *a, const char *text) {
+    for (const char *at = text + strspn(text, " \t"); *at; at += strspn(at, " \t")) {
+        char word[16];
+        int64_t scale;
+        const size_t length = strcspn(at, " \t");
+        if (length >= sizeof word) return ardm_fail(ARDM_EINVAL, "[data] scales: %.20s… is no factor", at);
+        memcpy(word, at, length);
+        word[length] = 0;
+        ARDM_TRY(ardm_parse_int(&scale, "[data] scales", word, 1, ARDM_MAX_SCALE));
+        for (uint32_t i = 0; i < a->n_scales; i++)
+            if (a->scale[i] == scale) return ardm_fail(ARDM_EINVAL, "[data] scales has %lld twice", (long long)scale);
+        if (a->n_scales == ARDM_MAX_SCALES) return ardm_fail(ARDM_EINVAL, "[data] scales: more than %d of them", ARDM_MAX_SCALES);
+        a->scale[a->n_scales++] = (uint32_t)scale;
+        at += length;
+    }
+    return a->n_scales ? ARDM_OK : ardm_fail(ARDM_EINVAL, "[data] scales is empty; 1 leaves pictures as they are");
 }
 
 ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *text, size_t size) {
@@ -223,14 +246,17 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     r->sampling = strcmp(sampling, "stratified") == 0   ? ARDM_SAMPLING_STRATIFIED
                   : strcmp(sampling, "antithetic") == 0 ? ARDM_SAMPLING_ANTITHETIC
                                                         : ARDM_SAMPLING_UNIFORM;
-    r->flips = ardm_config_bool(c, "train", "flips");
+    r->augmentation.flips = ardm_config_bool(c, "train", "flips");
+    r->augmentation.rotations = ardm_config_bool(c, "train", "rotations");
+    r->augmentation.fixed = strcmp(ardm_config_text(c, "data", "crops"), "fixed") == 0;
     r->seed = (uint64_t)ardm_config_int(c, "train", "seed");
     r->checkpoint = ardm_config_int(c, "train", "checkpoint");
     r->evaluate = ardm_config_int(c, "train", "evaluate");
     r->keep_best = strcmp(ardm_config_text(c, "train", "keep"), "best") == 0;
     r->patience = ardm_config_int(c, "train", "patience");
     r->evaluate_items = ardm_config_int(c, "eval", "items");
-    status = check(r);
+    status = parse_scales(&r->augmentation, ardm_config_text(c, "data", "scales"));
+    if (status == ARDM_OK) status = check(r);
     if (status != ARDM_OK) goto fail;
     *out = r;
     return ARDM_OK;

@@ -131,6 +131,9 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     t->folder = malloc(strlen(folder) + 1);
     if (!t->folder) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
     strcpy(t->folder, folder);
+    const ardm_augmentation *a = &r->augmentation;
+    if (layout.rank == 1 && (a->rotations || a->n_scales > 1 || a->scale[0] > 1))
+        return ardm_fail(ARDM_EINVAL, "[train] rotations and [data] scales are for pictures; this is %s", ardm_dataset_modality(t->dataset));
     ARDM_TRY(ardm_recipe_resolve(r, ardm_dataset_classes(t->dataset), layout.channels, &t->process));
     ARDM_TRY(ardm_order_parse(&t->family, r->order));
     ARDM_TRY(ardm_orders_create(&t->orders, &t->family, &layout));
@@ -226,7 +229,7 @@ static ardm_status fill_batch(ardm_trainer *t) {
     double dimensions = 0;
     for (int64_t i = 0; i < r->batch; i++) {
         uint64_t number = (uint64_t)(t->step * r->batch + i);
-        ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, r->flips, symbols + (size_t)i * units);
+        ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, &r->augmentation, symbols + (size_t)i * units);
         ardm_example *e = &t->examples[i];
         ARDM_TRY(ardm_example_draw(e, t->orders, ardm_process_stages(t->process), &options, number, t->stratum[i], NULL));
         memcpy(state + (size_t)i * units, e->state, units);

@@ -9,8 +9,10 @@ device=$("$ardm" devices | sed -n 's/^\([0-9]*:[0-9]*\) .*/\1/p' | head -1) # na
 device=${device:-reference}
 for name in tiles bytes; do
   config=$work/$name.ini whole=$work/$name-whole cut=$work/$name-cut
-  # checkpoints between rows of the log too; the best step and the patience are part of them
-  sed -e 's/^checkpoint = .*/checkpoint = 7\nkeep = best\npatience = 40/' tests/golden/$name.ini > "$config"
+  # checkpoints between rows of the log too; the best step and the patience are part of them, what changes a picture is not
+  more='' scales=''
+  [ $name = bytes ] || more='\nrotations = yes\nsampling = antithetic' scales='\nscales = 1 2'
+  sed -e "s/^checkpoint = .*/checkpoint = 7\nkeep = best\npatience = 40$more/" -e "s/^tile = .*/&$scales/" tests/golden/$name.ini > "$config"
   began=$(date +%s%N)
   "$ardm" train $config --data . --device "$device" -o "$whole" > /dev/null
   took=$((($(date +%s%N) - began) / 1000000))

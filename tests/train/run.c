@@ -22,6 +22,8 @@ int open_folder(void) {
     return fclose(file) == 0;
 }
 
+const char *data_folder(void) { return folder; }
+
 int close_folder(void) {
     char clean[64];
     snprintf(clean, sizeof clean, "rm -rf '%s'", folder);

@@ -18,6 +18,7 @@ typedef struct run {
 /* Makes the folder, words.txt in it, and says where plugins are; 0 when that fails. Removes it again. */
 int open_folder(void);
 int close_folder(void);
+const char *data_folder(void);
 
 /* Opens a fresh run; opens the trainer anew from its checkpoint; closes. */
 void begin(run *r, const char *device, const char *config);

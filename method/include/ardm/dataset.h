@@ -1,13 +1,15 @@
 /* ardm/dataset.h (method): training and held-out items of one size, cut from files that a modality plugin decodes.
  *
- * Images are kept whole; training cuts tiles at any place, the held-out part is a fixed grid. Text is kept as long strings;
- * training cuts windows anywhere, held-out windows follow one another. The last 1/50 of each file, at least 200 items where
+ * Images are kept whole; training cuts tiles at any place or on a grid, the held-out part is a fixed grid. Text is kept as long strings;
+ * training cuts windows anywhere or one behind the other, held-out windows follow one another. The last 1/50 of each file, at least 200 items where
  * the file has four times as many, is held out; where all files are too short for that, the last 1/50 of them taken together. */
 #ifndef ARDM_DATASET_H
 #define ARDM_DATASET_H
 
 #include "ardm/file.h"
 #include "ardm/order.h"
+
+enum { ARDM_MAX_SCALES = 8, ARDM_MAX_SCALE = 64 };
 
 typedef struct ardm_dataset ardm_dataset;
 
@@ -34,8 +36,17 @@ int64_t ardm_dataset_held_out(const ardm_dataset *dataset);
 /* Held-out item `index`: i32[units]. */
 void ardm_dataset_item(const ardm_dataset *dataset, int64_t index, int32_t *symbols);
 
-/* Training example `number`: source by a permutation of each epoch, place and mirror image by Philox (purposes 2 and 3). */
-void ardm_dataset_example(const ardm_dataset *dataset, uint64_t number, uint64_t seed, int32_t flips, int32_t *symbols);
+/* How training examples are cut. */
+typedef struct ardm_augmentation {
+    int32_t flips, rotations; /* mirror images and quarter turns of pictures */
+    int32_t fixed;            /* 1: crops on the grid only, each once an epoch */
+    uint32_t n_scales;        /* 0: as the picture is */
+    uint32_t scale[ARDM_MAX_SCALES];
+} ardm_augmentation;
+
+/* Training example `number`: source by a permutation of each epoch; place, mirror image, quarter turns and scale by Philox (purposes 2 and 3), which
+ * are counted by example, so that batch, device and resume cannot change them (method.md 5). Rows that are held out enter at no scale. */
+void ardm_dataset_example(const ardm_dataset *dataset, uint64_t number, uint64_t seed, const ardm_augmentation *augmentation, int32_t *symbols);
 
 /* How often each symbol occurs in the training part, f64[channels, K], for the start of the output bias. */
 void ardm_dataset_marginal(const ardm_dataset *dataset, double *counts);

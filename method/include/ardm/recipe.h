@@ -3,6 +3,7 @@
 #define ARDM_RECIPE_H
 
 #include "ardm/config.h"
+#include "ardm/dataset.h"
 #include "ardm/network.h"
 #include "ardm/process.h"
 
@@ -26,7 +27,8 @@ typedef struct ardm_recipe {
     /* train */
     int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws, patience;
     double rate, decay, beta1, beta2, epsilon, clip, average, given, auxiliary;
-    int32_t schedule, sampling, flips, keep_best; /* sampling: ardm/example.h */
+    int32_t schedule, sampling, keep_best; /* sampling: ardm/example.h */
+    ardm_augmentation augmentation;
     uint64_t seed;
 } ardm_recipe;
 
