@@ -23,7 +23,7 @@ typedef struct ardm_codec_input {
     size_t size;
     const char *shape;   /* of raw arrays; NULL */
     const char *variant; /* read as this one where the file can be; NULL: as what its plugin takes it for */
-    int64_t first, end; /* items of it: 0, INT64_MAX for all */
+    int64_t first, end;  /* items of it: 0, INT64_MAX for all */
     uint32_t mode;
     int64_t mtime;
     int32_t named_model; /* 1: the user chose the model, so unrecognised bytes go to it too */
