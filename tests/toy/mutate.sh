@@ -34,7 +34,7 @@ target() { case $1 in toy) echo toy ;; host) echo method_host ;; op) echo test_o
 unharmed() {
   local part
   build toy method_host test_ops || { tail -30 "$folder/build/log"; exit 1; }
-  for part in "toy enumeration" "toy forms" "toy given" "toy blocks" "toy production" "toy average" "host order" "host schedule" "host frequency" "op frequency"; do
+  for part in "toy enumeration" "toy forms" "toy given" "toy blocks" "toy production" "toy average" "toy sampling" "host order" "host schedule" "host frequency" "op frequency"; do
     # shellcheck disable=SC2086
     run $part || { echo "$part fails without any mutation"; tail -20 "$folder/build/out"; exit 1; }
     ! grep -q "Checks: 0" "$folder/build/out" || { echo "$part runs no test"; exit 1; }
@@ -94,6 +94,14 @@ mutation "given units clamped stage by stage, reference" ops/corrupt/corrupt.c '
 mutation "given units clamped stage by stage, kernels" ops/corrupt/corrupt.cl 's@seen == 1 \? after : 1@seen >= 1 ? after : 1@' toy given
 mutation "given units shown as decided" method/order.c 's@ARDM_PLACE_VOID \? ARDM_VOID : ARDM_GIVEN;@ARDM_PLACE_VOID ? ARDM_VOID : ARDM_DECIDED;@' toy given
 mutation "given units counted and coded" method/order.c 's@state == ARDM_VOID \|\| state == ARDM_GIVEN@state == ARDM_VOID@' toy given
+mutation "temperature multiplies" method/sampler.c 's@ardm_reciprocal\(\(float\)s->temperature\)@(float)s->temperature@' toy sampling
+mutation "a kept stage too many" method/walk.c 's@calls\[first\]\.stage < stage\) first@calls[first].stage <= stage) first@' toy sampling
+mutation "a unit shown before its call" method/walk.c 's@\(uint32_t\)x->place\[u\] < end@(uint32_t)x->place[u] <= end@' toy sampling
+mutation "confidence: ties to the last unit" method/confidence.c \
+  's@return x->unit < y->unit \? -1 : x->unit > y->unit@return x->unit > y->unit ? -1 : x->unit < y->unit@' toy sampling
+mutation "confidence: the margin is the largest" method/confidence.c 's@best - next : sum@best : sum@' toy sampling
+mutation "confidence: the most entropy first" method/confidence.c 's@sum \+= f\[j\]@sum -= f[j]@' toy sampling
+mutation "confidence: the order keeps its places" method/walk.c 's@x->place\[u\] = \(int32_t\)next;@@' toy sampling
 mutation "one call of absorbing diffusion too few" method/diffusion.c 's@uint32_t k = 0; k < steps@uint32_t k = 1; k < steps@' toy enumeration
 mutation "raw weights in the model" method/export.c '/^static ardm_status put_weights/,/^}/ s@"%s\.average", name@"%s", name@' toy average
 mutation "raw weights in held-out bounds" method/trainer.c 's@t->store, "\.average", &description@t->store, NULL, \&description@' toy average
