@@ -15,8 +15,12 @@ typedef struct graphs {
     ardm_graph *step, *forward, *inference, *decode;
 } graphs;
 
+/* Items of a run of the step graph. */
+static int64_t part_of(const ardm_recipe *r) { return r->batch / r->accumulate; }
+
 static ardm_status build(graphs *out, const ardm_recipe *r) {
-    const ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, 20};
+    ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, 20, 0};
+    while ((int64_t)1 << objective.levels < r->accumulate) objective.levels++;
     memset(out, 0, sizeof *out);
     ARDM_TRY(ardm_objective_train(&out->step, &r->network, &objective));
     ARDM_TRY(ardm_network_forward(&out->forward, &r->network));
@@ -167,13 +171,14 @@ static ardm_status plan(const graphs *g, const ardm_recipe *r, const ardm_device
     char why[256] = "";
     ARDM_TRY(plan_graph(&forward, g->forward, r, facts, 1, 0));
     ARDM_TRY(plan_graph(&decode, g->decode, r, facts, 1, 64));
-    if (plan_graph(&train, g->step, r, facts, r->batch, 0) != ARDM_OK) snprintf(why, sizeof why, "%s", ardm_message()); /* told, with what does fit */
+    if (plan_graph(&train, g->step, r, facts, part_of(r), 0) != ARDM_OK)
+        snprintf(why, sizeof why, "%s", ardm_message()); /* told, with what does fit */
     const uint64_t limit = memory_limit(args);
     const int64_t fits = largest_batch(g->step, r, facts, limit);
     if (has(args, "layers")) ARDM_TRY(list_layers(&list, g->forward, r, facts));
     if (json) {
         json_t *all =
-            json_pack("{s:I, s:o, s:o, s:o, s:I, s:I}", "parameters", (json_int_t)parameters, "train", facts_json(r->batch, &train), "forward",
+            json_pack("{s:I, s:o, s:o, s:o, s:I, s:I}", "parameters", (json_int_t)parameters, "train", facts_json(part_of(r), &train), "forward",
                       facts_json(1, &forward), "decode", facts_json(1, &decode), "memory", (json_int_t)limit, "largest_batch", (json_int_t)fits);
         if (list) json_object_set_new(all, "layers", list);
         json_dumpf(all, stdout, JSON_INDENT(2));
@@ -184,9 +189,9 @@ static ardm_status plan(const graphs *g, const ardm_recipe *r, const ardm_device
     printf("%lld parameters: %.2f M, %.2f MiB as f32, %.2f MiB as bf16\n", (long long)parameters, (double)parameters / 1e6,
            (double)parameters * 4 / 1048576, (double)parameters * 2 / 1048576);
     if (why[0])
-        printf("%-8s batch %-4lld refused: %s\n", "train", (long long)r->batch, why);
+        printf("%-8s batch %-4lld refused: %s\n", "train", (long long)part_of(r), why);
     else
-        print_facts("train", r->batch, &train);
+        print_facts("train", part_of(r), &train);
     print_facts("forward", 1, &forward);
     print_facts("decode", 1, &decode);
     if (fits)

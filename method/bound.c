@@ -55,7 +55,8 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
     }
     for (int i = 0; i < BATCH && status == ARDM_OK; i++) status = ardm_example_create(&drawn[i], orders);
     int64_t all = count * draws;
-    ardm_draw_options options = {.seed = seed, .step = 0, .sampling = ARDM_SAMPLING_STRATIFIED, .batch = (uint32_t)(all < 65536 ? all : 65536), .given_share = 0};
+    ardm_draw_options options = {
+        .seed = seed, .step = 0, .sampling = ARDM_SAMPLING_STRATIFIED, .batch = (uint32_t)(all < 65536 ? all : 65536), .given_share = 0};
     stratum = malloc(options.batch * sizeof *stratum);
     if (status == ARDM_OK && !stratum) status = ardm_fail(ARDM_ENOMEM, "no memory for %lld draws", (long long)all);
     if (status == ARDM_OK) status = ardm_draw_strata(seed, 0, options.batch, stratum);

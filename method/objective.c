@@ -127,6 +127,35 @@ static ardm_value stack(ardm_graph *graph, const ardm_value *scalars, uint32_t n
     return all;
 }
 
+ardm_part_masks ardm_objective_part(uint32_t part, int32_t level) {
+    const uint32_t below = (1u << level) - 1, lower_full = (part & below) == below, bit = part >> level & 1;
+    const float store = lower_full && !bit ? 1.0f : 0.0f;
+    return (ardm_part_masks){lower_full && bit ? 1.0f : 0.0f, store, 1.0f - store};
+}
+
+/* Gradients of a part joined with those of the parts before it. Masks are 0 or 1 and what is joined is canonical, so that a product is the value or
+ * +0, a sum with +0 the value, and only sums of two subtrees round. */
+static void fold_parts(frame *f, int32_t levels) {
+    ardm_graph *graph = f->graph;
+    for (int32_t level = 0; level < levels; level++) {
+        char label[192], type[96];
+        snprintf(label, sizeof label, "carry.%d", level);
+        ardm_value carry = ardm_graph_input(graph, label, "f32[]");
+        snprintf(label, sizeof label, "store.%d", level);
+        ardm_value store = ardm_graph_input(graph, label, "f32[]");
+        snprintf(label, sizeof label, "stay.%d", level);
+        ardm_value stay = ardm_graph_input(graph, label, "f32[]");
+        for (uint32_t i = 0; i < f->n; i++) {
+            snprintf(label, sizeof label, "%s.part%d", ardm_graph_value_name(graph, f->wrt[i]), level);
+            ardm_graph_value_type(graph, f->wrt[i], type, sizeof type);
+            ardm_value waiting = ardm_graph_state(graph, label, type), own = f->gradients[i];
+            ardm_graph_update(graph, waiting,
+                              ARDM_NODE(graph, "add", NULL, ARDM_NODE(graph, "mul", NULL, waiting, stay), ARDM_NODE(graph, "mul", NULL, own, store)));
+            f->gradients[i] = ARDM_NODE(graph, "add", NULL, ARDM_NODE(graph, "mul", NULL, waiting, carry), own);
+        }
+    }
+}
+
 ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
     frame f;
     *out = NULL;
@@ -141,16 +170,19 @@ ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, cons
     ardm_value scale = ardm_graph_scalar(graph, power);
     status = differentiate(&f, scale, objective->group);
     if (status != ARDM_OK) goto done;
+    fold_parts(&f, objective->levels);
     for (uint32_t i = 0; i < f.n; i++) f.spare[i] = ARDM_NODE(graph, "square_sum", NULL, f.gradients[i]);
     ardm_value all = stack(graph, f.spare, f.n);
     ardm_value clip = ARDM_NODE(graph, "clip_factor", NULL, all, limit, scale);
     ardm_value zero = ardm_graph_scalar(graph, 0);
     ardm_value hyper = ARDM_NODE(graph, "stack", NULL, rate, clip, c1, c2, scale, average, zero, zero);
-    ardm_value hold = ARDM_NODE(graph, "hold", NULL, all, f.loss, ARDM_NODE(graph, "count", "of=nonfinite", f.z));
+    ardm_value hold = ARDM_NODE(graph, "hold", NULL, all, f.loss, ARDM_NODE(graph, "count", "of=nonfinite", f.z)), still = hold;
+    if (objective->levels > 0) /* an infinite `idle` holds the optimiser as what is not finite does */
+        still = ARDM_NODE(graph, "hold", NULL, all, ardm_graph_input(graph, "idle", "f32[]"), hold);
     for (uint32_t i = 0; i < f.n; i++) {
         char name[160]; /* the graph's string may move when states are added */
         snprintf(name, sizeof name, "%s", ardm_graph_value_name(graph, f.wrt[i]));
-        optimise(graph, objective, name, f.wrt[i], f.gradients[i], hyper, hold);
+        optimise(graph, objective, name, f.wrt[i], f.gradients[i], hyper, still);
     }
     ardm_graph_output(graph, "nll", f.nll);
     ardm_graph_output(graph, "loss", f.loss);

@@ -52,6 +52,8 @@ static const ardm_config_key keys[] = {
     {"train", "steps", ARDM_KEY_INT, "10000", 1, 1e9, NULL, "steps", "length of the run"},
     {"train", "batch", ARDM_KEY_INT, "32", 1, 65536, NULL, "items", "global batch"},
     {"train", "group", ARDM_KEY_INT, "0", 0, 65536, NULL, "items", "items a gradient group, 0: batch / 8; batch / group is a power of two"},
+    {"train", "accumulate", ARDM_KEY_INT, "1", 1, 65536, NULL, "parts",
+     "the global batch comes in, a power of two of whole groups each: less memory, the same weights to the bit"},
     {"train", "draws", ARDM_KEY_INT, "1", 1, 16, NULL, "", "(cell, n) draws an item and step; batch counts them"},
     {"train", "lr", ARDM_KEY_FLOAT, "0.002", 0, 10, NULL, "", "peak learning rate"},
     {"train", "warmup", ARDM_KEY_INT, "200", 0, 1e9, NULL, "steps", "linear warm-up"},
@@ -103,6 +105,9 @@ static ardm_status check_paper(const ardm_recipe *r) {
 static ardm_status check(const ardm_recipe *r) {
     if (r->batch % r->group || ((r->batch / r->group) & (r->batch / r->group - 1)))
         return ardm_fail(ARDM_EINVAL, "[train] batch %lld / group %lld must be a power of two", (long long)r->batch, (long long)r->group);
+    if ((r->accumulate & (r->accumulate - 1)) || r->batch / r->group % r->accumulate)
+        return ardm_fail(ARDM_EINVAL, "[train] accumulate %lld must be a power of two that divides batch / group = %lld", (long long)r->accumulate,
+                         (long long)(r->batch / r->group));
     if (r->batch % r->draws)
         return ardm_fail(ARDM_EINVAL, "[train] batch %lld must be a multiple of draws %lld", (long long)r->batch, (long long)r->draws);
     const ardm_network *n = &r->network;
@@ -226,6 +231,7 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     r->batch = ardm_config_int(c, "train", "batch");
     r->group = ardm_config_int(c, "train", "group");
     if (r->group == 0) r->group = r->batch % 8 == 0 ? r->batch / 8 : r->batch;
+    r->accumulate = ardm_config_int(c, "train", "accumulate");
     r->draws = ardm_config_int(c, "train", "draws");
     r->rate = ardm_config_float(c, "train", "lr");
     r->warmup = ardm_config_int(c, "train", "warmup");

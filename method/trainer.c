@@ -91,6 +91,18 @@ static ardm_status start_states(ardm_trainer *t) {
     return ARDM_OK;
 }
 
+/* Sums of parts start empty. */
+static ardm_status clear_parts(ardm_trainer *t) {
+    for (uint32_t i = 0; t->levels > 0 && i < ardm_graph_state_count(t->inference); i++)
+        for (int32_t level = 0; level < t->levels; level++) {
+            char name[160];
+            ardm_value value = ardm_graph_state_at(t->inference, i);
+            snprintf(name, sizeof name, "%s.part%d", ardm_graph_value_name(t->inference, value), level);
+            ARDM_TRY(ardm_store_set(t->store, name, ardm_graph_value_shape(t->inference, value), NULL));
+        }
+    return ARDM_OK;
+}
+
 static int32_t bit_length(uint64_t n) {
     int32_t bits = 0;
     for (; n; n >>= 1) bits++;
@@ -142,6 +154,7 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     const ardm_order *order;
     ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
     t->exponent = bit_length((uint64_t)r->batch * ardm_order_units(order));
+    t->levels = bit_length((uint64_t)r->accumulate) - 1;
     t->examples = calloc((size_t)r->batch, sizeof *t->examples);
     t->stratum = malloc((size_t)r->batch * sizeof *t->stratum);
     if (!t->examples || !t->stratum) return ardm_fail(ARDM_ENOMEM, "no memory for a batch of %lld", (long long)r->batch);
@@ -160,10 +173,11 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
         ARDM_TRY(ardm_trainer__path(path, t, "config.ini"));
         ARDM_TRY(ardm_file_write(path, r->text, strlen(r->text), 1));
     }
-    ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, t->exponent};
+    ARDM_TRY(clear_parts(t));
+    ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, t->exponent, t->levels};
     ardm_graph *step = NULL;
     ARDM_TRY(ardm_objective_train(&step, &r->network, &objective));
-    ardm_extent extents[3] = {{"N", r->batch}, {layout.rank == 2 ? "H" : "L", layout.extent[0]}, {"W", layout.extent[1]}};
+    ardm_extent extents[3] = {{"N", r->batch >> t->levels}, {layout.rank == 2 ? "H" : "L", layout.extent[0]}, {"W", layout.extent[1]}};
     ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
     options.memory = memory;
     ardm_status status = ardm_bind(&t->binding, step, t->store, extents, layout.rank == 2 ? 3 : 2, &options);
@@ -210,7 +224,28 @@ int64_t ardm_trainer_step(const ardm_trainer *trainer) { return trainer->step; }
 ardm_store *ardm_trainer_store(const ardm_trainer *trainer) { return trainer->store; }
 ardm_binding *ardm_trainer_binding(const ardm_trainer *trainer) { return trainer->binding; }
 
-static ardm_status fill_batch(ardm_trainer *t) {
+/* What every item of the batch shows and asks. */
+static ardm_status draw_batch(ardm_trainer *t) {
+    const ardm_recipe *r = t->recipe;
+    ardm_draw_options options = {.seed = r->seed,
+                                 .step = (uint64_t)t->step,
+                                 .sampling = r->sampling,
+                                 .batch = (uint32_t)r->batch,
+                                 .given_share = (uint32_t)(r->given * 0x1p24),
+                                 .auxiliary = r->auxiliary};
+    ARDM_TRY(ardm_draw_strata(r->seed, options.step, options.batch, t->stratum));
+    t->dimensions = 0;
+    for (int64_t i = 0; i < r->batch; i++) {
+        ardm_example *e = &t->examples[i];
+        uint64_t number = (uint64_t)(t->step * r->batch + i);
+        ARDM_TRY(ardm_example_draw(e, t->orders, ardm_process_stages(t->process), &options, number, t->stratum[i], NULL));
+        t->dimensions += e->dimensions;
+    }
+    return ARDM_OK;
+}
+
+/* Puts one part of the batch that was drawn into the step's inputs. */
+static ardm_status fill_part(ardm_trainer *t, int64_t part) {
     const ardm_recipe *r = t->recipe;
     ardm_binding *b = t->binding;
     int32_t *symbols = ardm_binding_input(b, "symbols"), *stage = ardm_binding_input(b, "stage"), *block = ardm_binding_input(b, "block");
@@ -219,28 +254,18 @@ static ardm_status fill_batch(ardm_trainer *t) {
     const ardm_order *order;
     ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
     size_t units = ardm_order_units(order);
-    ardm_draw_options options = {.seed = r->seed,
-                                 .step = (uint64_t)t->step,
-                                 .sampling = r->sampling,
-                                 .batch = (uint32_t)r->batch,
-                                 .given_share = (uint32_t)(r->given * 0x1p24),
-                                 .auxiliary = r->auxiliary};
-    ARDM_TRY(ardm_draw_strata(r->seed, options.step, options.batch, t->stratum));
-    double dimensions = 0;
-    for (int64_t i = 0; i < r->batch; i++) {
-        uint64_t number = (uint64_t)(t->step * r->batch + i);
+    int64_t items = r->batch >> t->levels;
+    for (int64_t i = 0; i < items; i++) {
+        const ardm_example *e = &t->examples[part * items + i];
+        uint64_t number = (uint64_t)(t->step * r->batch + part * items + i);
         ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, &r->augmentation, symbols + (size_t)i * units);
-        ardm_example *e = &t->examples[i];
-        ARDM_TRY(ardm_example_draw(e, t->orders, ardm_process_stages(t->process), &options, number, t->stratum[i], NULL));
         memcpy(state + (size_t)i * units, e->state, units);
         stage[i] = e->stage;
         time[i] = e->time;
         if (block) block[i] = e->block;
-        dimensions += e->dimensions;
+        /* Batch loss = Σ nats / Σ dimensions. */
+        for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)e->weight[u] / t->dimensions));
     }
-    /* Batch loss = Σ nats / Σ dimensions. */
-    for (int64_t i = 0; i < r->batch; i++)
-        for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)t->examples[i].weight[u] / dimensions));
     return ARDM_OK;
 }
 
@@ -261,10 +286,28 @@ static void fill_rates(ardm_trainer *t) {
     set_scalar(t->binding, "average", 1.0f - (keep < ramp ? keep : ramp));
 }
 
+/* The step's part `part`; the last one moves the weights. */
+static ardm_status run_part(ardm_trainer *t, int64_t part) {
+    ARDM_TRY(fill_part(t, part));
+    for (int32_t level = 0; level < t->levels; level++) {
+        char name[32];
+        const ardm_part_masks masks = ardm_objective_part((uint32_t)part, level);
+        snprintf(name, sizeof name, "carry.%d", level);
+        set_scalar(t->binding, name, masks.carry);
+        snprintf(name, sizeof name, "store.%d", level);
+        set_scalar(t->binding, name, masks.store);
+        snprintf(name, sizeof name, "stay.%d", level);
+        set_scalar(t->binding, name, masks.stay);
+    }
+    if (t->levels > 0) set_scalar(t->binding, "idle", part + 1 < (int64_t)1 << t->levels ? INFINITY : 0.0f);
+    return ardm_run(t->binding);
+}
+
 /* The device kept every state as it was; running the same step again with a test after each node finds where it went wrong. */
 static ardm_status not_finite(ardm_trainer *t) {
     char node[160] = "";
     ARDM_TRY(ardm_binding_find_nonfinite(t->binding, node, sizeof node));
+    ARDM_TRY(clear_parts(t));
     return ardm_fail(ARDM_EINVAL,
                      "step %lld is not finite, first at %s; nothing of it is kept, and the last checkpoint stays. Start anew, from a model of before "
                      "(--from) or not, with a lower [train] lr or clip",
@@ -317,7 +360,8 @@ static ardm_status evaluate(ardm_trainer *t, double norm) {
 /* The evaluation that an interrupt left open, with the batch of its step. */
 static ardm_status catch_up(ardm_trainer *t) {
     t->step--;
-    ardm_status status = fill_batch(t);
+    ardm_status status = draw_batch(t);
+    if (status == ARDM_OK) status = fill_part(t, (1 << t->levels) - 1);
     t->step++;
     if (status == ARDM_OK) status = evaluate(t, t->due_norm);
     if (status == ARDM_OK && !t->due) status = ardm_trainer__save(t);
@@ -334,22 +378,25 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
     int32_t stop = t->due;
     while (t->step < last && !ardm_trainer__lost_patience(t) && !stop) {
         double began = ardm_clock();
-        ARDM_TRY(fill_batch(t));
+        ARDM_TRY(draw_batch(t));
         const float powers[2] = {t->beta1_power, t->beta2_power};
         fill_rates(t);
-        ARDM_TRY(ardm_run(t->binding));
-        float loss = *(const float *)ardm_binding_output(t->binding, "loss"), clip = *(const float *)ardm_binding_output(t->binding, "clip");
-        const float *norms = ardm_binding_output(t->binding, "norms");
-        double squares = 0;
-        for (int64_t i = 0; i < ardm_shape_count(ardm_binding_shape(t->binding, "norms")); i++) squares += (double)norms[i];
-        if (*(const int32_t *)ardm_binding_output(t->binding, "hold") != 0) {
-            t->beta1_power = powers[0], t->beta2_power = powers[1];
-            return not_finite(t);
+        double loss = 0, squares = 0;
+        for (int64_t part = 0; part < 1 << t->levels; part++) {
+            ARDM_TRY(run_part(t, part));
+            loss += (double)*(const float *)ardm_binding_output(t->binding, "loss");
+            if (*(const int32_t *)ardm_binding_output(t->binding, "hold") != 0) {
+                t->beta1_power = powers[0], t->beta2_power = powers[1];
+                return not_finite(t);
+            }
         }
+        float clip = *(const float *)ardm_binding_output(t->binding, "clip");
+        const float *norms = ardm_binding_output(t->binding, "norms");
+        for (int64_t i = 0; i < ardm_shape_count(ardm_binding_shape(t->binding, "norms")); i++) squares += (double)norms[i];
         norm = sqrt(squares) / scale;
         t->step++;
         t->seconds += ardm_clock() - began;
-        t->logged_bits += (double)loss / ln2;
+        t->logged_bits += loss / ln2;
         t->logged_clipped += clip < 1;
         t->logged_steps++;
         char note[96];

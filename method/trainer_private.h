@@ -20,7 +20,8 @@ struct ardm_trainer {
     ardm_orders *orders;
     ardm_example *examples; /* one an item of the batch */
     uint32_t *stratum;
-    int32_t exponent;
+    int32_t exponent, levels; /* 2^levels parts of a batch, each a run of the step graph */
+    double dimensions;        /* of the whole batch */
     /* The host's part of a checkpoint. */
     int64_t step;
     float beta1_power, beta2_power; /* running products, never pow */

@@ -35,8 +35,9 @@ static void open_all(run *r, const char *root, const char *device, const char *c
     ck_ok(ardm_recipe_parse(&r->recipe, "words.ini", config, strlen(config)));
     const ardm_dataset_options options = {.paths = r->recipe->paths,
                                           .root = root,
-                                          .modality = "text",
-                                          .variant = "bytes",
+                                          .modality = r->recipe->modality,
+                                          .variant = r->recipe->variant,
+                                          .tile = r->recipe->tile,
                                           .window = r->recipe->window,
                                           .end = INT64_MAX,
                                           .memory = 1 << 30};

@@ -12,6 +12,7 @@ typedef struct ardm_objective {
     int64_t group; /* items a gradient group */
     double beta1, beta2, epsilon, decay;
     int32_t exponent; /* the backward pass is seeded with 2^exponent (numerics.md 4) */
+    int32_t levels;   /* log2 of the parts that a global batch comes in; 0: whole */
 } ardm_objective;
 
 /* One optimiser step.
@@ -19,8 +20,18 @@ typedef struct ardm_objective {
  *            c1, c2 (bias corrections), average (1−d)
  *   outputs  nll f32[N,U] nats; loss f32[] = Σ weight·nll; norms f32[T]: squared gradient norm of each parameter × 4^exponent; clip f32[];
  *            hold i32[]: not 0 where the loss, the gradient's norm or a logit is not finite: every state then stays as it was, bit for bit
- *   states   each parameter w and w.m, w.v (Adam's moments), w.average */
+ *   states   each parameter w and w.m, w.v (Adam's moments), w.average
+ * With levels, part a of 2^levels is run with the masks of ardm_objective_part, and the last one moves the weights: the same bits as one run of the
+ * whole batch, as long as every part holds whole groups. Gradients of parts are folded like the digits of a binary counter, so that the sum is the
+ * tree over all groups (numerics.md 3), in `levels` buffers. inputs   + carry.0 …, store.0 …, stay.0 …, idle f32[] outputs  loss, nll and hold of the
+ * part; norms and clip mean something with the last part only states   + w.part0 …: sums of 1, 2, 4 … parts */
 ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *network, const ardm_objective *objective);
+
+/* The masks of part `part` at `level`: whether the sum that waits there joins in, whether this one waits there from now on. */
+typedef struct ardm_part_masks {
+    float carry, store, stay;
+} ardm_part_masks;
+ardm_part_masks ardm_objective_part(uint32_t part, int32_t level);
 
 /* The same gradients, seeded with what the caller likes and only looked at; no state changes.
  *   inputs   symbols … weight as above; scale f32[], the seed

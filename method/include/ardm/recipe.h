@@ -25,7 +25,7 @@ typedef struct ardm_recipe {
     int32_t *table;       /* of family "table", once resolved; network.table is this */
     ardm_network network; /* classes, channels and stages are filled in once the data is open */
     /* train */
-    int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws, patience;
+    int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws, patience, accumulate;
     double rate, decay, beta1, beta2, epsilon, clip, average, given, auxiliary;
     int32_t schedule, sampling, keep_best; /* sampling: ardm/example.h */
     ardm_augmentation augmentation;
