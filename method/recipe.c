@@ -7,6 +7,7 @@
 
 #include "ardm/example.h"
 #include "ardm/file.h"
+#include "ardm/log.h"
 
 static const ardm_config_key keys[] = {
     {"data", "path", ARDM_KEY_TEXT, NULL, 0, 0, NULL, "",
@@ -147,6 +148,19 @@ static ardm_status check_form(const ardm_recipe *r) {
         return ardm_fail(ARDM_EUNSUPPORTED,
                          "one of %lld is chosen in a stage, at most %d can be coded: say [process] family = zero-least-significant and base = 256",
                          (long long)n->base, MOST);
+    if (n->head != ARDM_HEAD_DATA && n->head != ARDM_HEAD_SOFTMAX) return ARDM_OK;
+    /* A logit a symbol is dear where symbols are many: method.md 1. */
+    const int64_t units = n->kind == ARDM_NETWORK_UNET ? r->tile * r->tile * n->channels : r->window;
+    const double logits = (double)(r->batch / r->accumulate) * (double)units * (double)n->classes;
+    if (logits > 1 << 28)
+        return ardm_fail(
+            ARDM_EUNSUPPORTED,
+            "%lld items of %lld units with %lld logits each are %.3g numbers a batch, and 2^28 is the limit: take a smaller batch, accumulate, or a "
+            "direct or mixture head",
+            (long long)(r->batch / r->accumulate), (long long)units, (long long)n->classes, logits);
+    if (n->head == ARDM_HEAD_DATA && n->classes > MOST)
+        ardm_log_write(ARDM_LOG_WARNING, "a data head of %lld symbols computes all their logits in every stage; direct and mixture heads do not",
+                       (long long)n->classes);
     return ARDM_OK;
 }
 

@@ -38,6 +38,9 @@ START_TEST(what_is_refused) {
         refused(more, 256, 2, "one channel", "2");
     }
     refused("[process]\nfamily = zero-least-significant\nbase = 8192\n[head]\nkind = mixture\n", 65536, 1, "8192", cure);
+    /* 64 samples of 65,536 logits: 65 items are just too many, as many in parts are not (what_is_taken) */
+    refused("[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = data\n[train]\nbatch = 65\n", 65536, 1, "65 items of 64 units",
+            "2^28");
 }
 END_TEST
 
@@ -46,10 +49,14 @@ START_TEST(what_is_taken) {
         const char *more;
         int64_t classes, stages, base;
         int32_t head;
-    } forms[] = {{"", 4096, 1, 4096, ARDM_HEAD_SOFTMAX},
-                 {"[head]\nkind = mixture\n", 256, 1, 256, ARDM_HEAD_MIXTURE},
-                 {"[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = mixture\n", 65536, 2, 256, ARDM_HEAD_CDF},
-                 {"[process]\nfamily = zero-least-significant\nbase = 16\n[head]\nkind = direct\n", 65536, 4, 16, ARDM_HEAD_DIRECT}};
+    } forms[] = {
+        {"", 4096, 1, 4096, ARDM_HEAD_SOFTMAX},
+        {"[head]\nkind = mixture\n", 256, 1, 256, ARDM_HEAD_MIXTURE},
+        {"[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = mixture\n", 65536, 2, 256, ARDM_HEAD_CDF},
+        {"[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = data\n[train]\nbatch = 64\n", 65536, 2, 256, ARDM_HEAD_DATA},
+        {"[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = data\n[train]\nbatch = 128\naccumulate = 2\n", 65536, 2, 256,
+         ARDM_HEAD_DATA},
+        {"[process]\nfamily = zero-least-significant\nbase = 16\n[head]\nkind = direct\n", 65536, 4, 16, ARDM_HEAD_DIRECT}};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         ardm_recipe *recipe = NULL;
         ardm_process *process = NULL;
