@@ -24,6 +24,19 @@ static ardm_status keep(ardm_predictor **out, open_models *m, ardm_model *model)
     return ARDM_OK;
 }
 
+ardm_status named_variant(char out[32], open_models *m) {
+    char path[4096];
+    ardm_model *model = NULL;
+    ardm_predictor *kept;
+    out[0] = 0;
+    if (!has(m->args, "model")) return ARDM_OK;
+    ARDM_TRY(find_model(path, argument(m->args, "model")));
+    ARDM_TRY(ardm_model_load(&model, path, memory_limit(m->args)));
+    ARDM_TRY(keep(&kept, m, model));
+    snprintf(out, 32, "%s", kept->variant);
+    return ARDM_OK;
+}
+
 static int32_t fits(const ardm_model *model, const char *modality, const char *variant) {
     char id[32] = "", own[32] = "";
     const char *text = ardm_model_get(model, "ardm.modality");

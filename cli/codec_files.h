@@ -16,6 +16,8 @@ typedef struct open_models {
 
 /* Models come from -m, else from the search path. The device is opened with the first model; coding probes it. */
 ardm_models models_of(open_models *models, const arguments *args);
+/* What the model of -m codes ("rgb"; "" none is named): a text may be letters to one model and bytes to another. The model stays open. */
+ardm_status named_variant(char out[32], open_models *models);
 void close_models(open_models *models);
 
 /* Reads and opens an archive; `bytes` must outlive it. */

@@ -2,25 +2,10 @@
 #include "codec_files.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* What the named model codes: a text may be letters to one model and bytes to another. */
-static ardm_status named_variant(char out[32], const arguments *args) {
-    char path[4096];
-    ardm_model *model = NULL;
-    out[0] = 0;
-    if (!has(args, "model")) return ARDM_OK;
-    ARDM_TRY(find_model(path, argument(args, "model")));
-    ARDM_TRY(ardm_model_load(&model, path, memory_limit(args)));
-    const char *modality = ardm_model_get(model, "ardm.modality");
-    if (!modality || sscanf(modality, "%*s %*d %31s", out) != 1) out[0] = 0;
-    ardm_model_free(&model);
-    return ARDM_OK;
-}
 
 static ardm_status read_inputs(ardm_codec_input *inputs, ardm_bytes *contents, const char *variant, const arguments *args) {
     int64_t first, end;
@@ -117,7 +102,7 @@ static ardm_status run(const arguments *args) {
     ardm_codec_options options = {(uint32_t)steps, (uint64_t)seed, !has(args, "no-verify"), has(args, "each"), memory_limit(args)};
     ardm_status status = inputs && contents ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for %d files", args->n_files);
     char variant[32];
-    if (status == ARDM_OK) status = named_variant(variant, args);
+    if (status == ARDM_OK) status = named_variant(variant, &models);
     if (status == ARDM_OK) status = read_inputs(inputs, contents, variant, args);
     if (status == ARDM_OK) status = ardm_compress(&archives, &n_archives, &reports, &n_reports, inputs, (uint32_t)args->n_files, &source, &options);
     if (status == ARDM_OK) status = write_outputs(archives, n_archives, reports, args);

@@ -16,7 +16,7 @@ static int by_name(const void *a, const void *b) { return strcmp(((const paramet
 static ardm_value nll_of(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_network_outputs out) {
     int32_t image = net->kind == ARDM_NETWORK_UNET;
     ardm_value target = in->symbols, children = -1;
-    if (net->head == ARDM_HEAD_DIRECT || net->head == ARDM_HEAD_DATA || net->head == ARDM_HEAD_CDF) {
+    if (ardm_network_row_head(net) == ARDM_HEAD_DIRECT) {
         ardm_value both[2];
         ardm_graph_node(graph, both, "digit", (const ardm_value[]){in->symbols, in->stage, ardm_network_table(graph, net)}, 3,
                         "family=%s, classes=%lld, base=%lld", net->family, (long long)net->classes, (long long)net->base);

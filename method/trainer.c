@@ -26,7 +26,7 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
         .process = ardm_process_text(trainer->process),
         .chain = trainer->process,
         .order = trainer->recipe->order,
-        .head = net->head == ARDM_HEAD_DATA || net->head == ARDM_HEAD_CDF ? ARDM_HEAD_DIRECT : net->head, /* rows are children already */
+        .head = ardm_network_row_head(net),
         .rank = layout.rank,
         .extent = {layout.extent[0], layout.rank > 1 ? layout.extent[1] : 0},
         .channels = layout.channels,

@@ -44,6 +44,10 @@ ardm_value ardm_network__group_norm(ardm_graph *graph, const ardm_network *net, 
                            net->paper ? "groups=%lld, eps=1e-6" : "groups=%lld", (long long)net->groups);
 }
 
+int32_t ardm_network_row_head(const ardm_network *network) {
+    return network->head == ARDM_HEAD_DATA || network->head == ARDM_HEAD_CDF ? ARDM_HEAD_DIRECT : network->head;
+}
+
 ardm_value ardm_network_table(ardm_graph *graph, const ardm_network *network) {
     char type[48];
     if (!network->table) return -1;

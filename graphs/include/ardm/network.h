@@ -53,6 +53,9 @@ typedef struct ardm_network_outputs {
     ardm_value centre; /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
 } ardm_network_outputs;
 
+/* What rows are once they have left the network: ARDM_HEAD_SOFTMAX, _MIXTURE, or _DIRECT for all whose rows are logits of children. */
+int32_t ardm_network_row_head(const ardm_network *network);
+
 /* The operand of ops that look classes up: a constant of network->table, or -1 where there is none. */
 ardm_value ardm_network_table(ardm_graph *graph, const ardm_network *network);
 
