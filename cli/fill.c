@@ -31,7 +31,14 @@ ardm_status fill_with(fill_work *work, const arguments *args) {
     ARDM_TRY(open_predictor(&predictor, &device, args->files[0], args));
     ardm_status status = ardm_file_read(&bytes, args->files[1], memory_limit(args), 1);
     if (status == ARDM_OK) status = ardm_modality_find(&modality, predictor.modality);
-    if (status == ARDM_OK) status = ardm_item_decode(&item, &modality, bytes.data, bytes.size, args->files[1], NULL);
+    /* As what the model codes where the file can be: a text may be letters to one model and bytes to another. */
+    ardm_modality_options how = ARDM_MODALITY_OPTIONS_INIT;
+    how.memory = memory_limit(args);
+    how.variant = predictor.variant;
+    if (status == ARDM_OK && ardm_item_decode(&item, &modality, bytes.data, bytes.size, args->files[1], &how) != ARDM_OK) {
+        how.variant = NULL;
+        status = ardm_item_decode(&item, &modality, bytes.data, bytes.size, args->files[1], &how);
+    }
     if (status == ARDM_OK) status = work(&predictor, &item, modality, args);
     ardm_item_free(&item);
     ardm_bytes_free(&bytes);

@@ -44,6 +44,8 @@ INI
   grep -q "; 0 chunks stored without the model; verified by decoding" report || { cat report; echo "FAILED: $head: a chunk was stored"; exit 1; }
   "$ardm" decompress $head.ardz -m $head/model.ardm --device reference -o back.txt -f > /dev/null
   cmp $head.txt back.txt
+  "$ardm" infill $head/model.ardm $head.txt --given 0:128 --steps 32 --device reference -o filled.txt -f > /dev/null # letters, not bytes
+  [ "$(wc -c < filled.txt)" -ge 256 ] && [ "$(head -c 128 filled.txt)" = "$(head -c 128 $head.txt)" ] || { echo "FAILED: $head: not filled in"; exit 1; }
   echo "ok: $head, $(wc -c < $head.txt) letters in $(wc -c < $head.ardz) bytes"
 done
 refused() { # REASON PARTITIONS
