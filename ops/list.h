@@ -11,5 +11,6 @@
 #include "move/list.h"
 #include "norm/list.h"
 #include "optimiser/list.h"
+#include "random/list.h"
 #include "reduce/list.h"
 #include "softmax/list.h"

@@ -14,7 +14,7 @@ enum {
     ARDM_RANDOM_AUGMENT = 3,
     ARDM_RANDOM_STEP = 4,
     ARDM_RANDOM_GIVEN = 5,
-    ARDM_RANDOM_DROPOUT = 6, /* draw = the node's attribute */
+    ARDM_RANDOM_DROPOUT = 6, /* item = step * 2^32 + place in the global batch; draw = layer of op dropout */
     ARDM_RANDOM_ORDER = 7,   /* draw = stage */
     ARDM_RANDOM_SAMPLE = 8,  /* draw = 4 * stage + digit */
     ARDM_RANDOM_SYNTHETIC = 9,
