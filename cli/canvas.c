@@ -3,13 +3,15 @@
 
 #include <assert.h>
 #include <cairo.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ardm/file.h"
+#include "html.h"
 
 struct canvas {
     const char *path;
+    ardm_bytes *to; /* in memory: what it is appended to, else NULL */
     ardm_bytes svg; /* unless there is a surface */
     cairo_surface_t *png;
     cairo_t *cairo;
@@ -25,36 +27,63 @@ static void keep(canvas *c, ardm_status status) {
     if (c->status == ARDM_OK) c->status = status;
 }
 
+double canvas_tick(double span, int32_t most) {
+    double tick = pow(10, floor(log10(span / most)));
+    while (span / tick > most) tick *= span / tick > 5 * most ? 10 : span / tick > 2 * most ? 5 : 2;
+    return tick;
+}
+
 ardm_status canvas_check(const char *path, int32_t pixels) {
     if (ends_in(path, ".png") || (!pixels && ends_in(path, ".svg"))) return ARDM_OK;
     return ardm_fail(ARDM_EINVAL, "%s: this picture is written as %s.png", path, pixels ? "" : ".svg or ");
 }
 
+static ardm_status open_surface(canvas **c, double width, double height) {
+    (*c)->png = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+    (*c)->cairo = cairo_create((*c)->png);
+    if (cairo_status((*c)->cairo) != CAIRO_STATUS_SUCCESS) {
+        const char *why = cairo_status_to_string(cairo_status((*c)->cairo));
+        ardm_status status = ardm_fail(ARDM_ENOMEM, "%s: a picture of %.0fx%.0f: %s", (*c)->path, width, height, why);
+        canvas_close(c, 0, 0);
+        return status;
+    }
+    cairo_set_source_rgb((*c)->cairo, 1, 1, 1);
+    cairo_paint((*c)->cairo);
+    cairo_select_font_face((*c)->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    return ARDM_OK;
+}
+
 ardm_status canvas_open(canvas **out, const char *path, double width, double height) {
     *out = NULL;
     ARDM_TRY(canvas_check(path, 0));
-    const int32_t svg = ends_in(path, ".svg");
     canvas *c = calloc(1, sizeof *c);
     if (!c) return ardm_fail(ARDM_ENOMEM, "no memory for a picture");
     c->path = path;
-    if (svg) {
+    if (ends_in(path, ".svg"))
         c->status = ardm_bytes_printf(&c->svg,
                                       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" "
                                       "height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" font-family=\"sans-serif\" fill=\"#202020\">\n"
                                       "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
                                       width, height, width, height);
+    else
+        ARDM_TRY(open_surface(&c, width, height));
+    *out = c;
+    return ARDM_OK;
+}
+
+ardm_status canvas_open_in(canvas **out, ardm_bytes *to, const char *title, double width, double height) {
+    *out = NULL;
+    canvas *c = calloc(1, sizeof *c);
+    if (!c) return ardm_fail(ARDM_ENOMEM, "no memory for a picture");
+    c->path = title ? title : "picture";
+    c->to = to;
+    if (!title) {
+        ARDM_TRY(open_surface(&c, width, height));
     } else {
-        c->png = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
-        c->cairo = cairo_create(c->png);
-        if (cairo_status(c->cairo) != CAIRO_STATUS_SUCCESS) {
-            const char *why = cairo_status_to_string(cairo_status(c->cairo));
-            ardm_status status = ardm_fail(ARDM_ENOMEM, "%s: a picture of %.0fx%.0f: %s", path, width, height, why);
-            canvas_close(&c, 0, 0);
-            return status;
-        }
-        cairo_set_source_rgb(c->cairo, 1, 1, 1);
-        cairo_paint(c->cairo);
-        cairo_select_font_face(c->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+        keep(c,
+             ardm_bytes_printf(&c->svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" role=\"img\"><title>", width, height));
+        keep(c, html_escape(&c->svg, title, strlen(title)));
+        keep(c, ardm_bytes_printf(&c->svg, "</title>\n"));
     }
     *out = c;
     return ARDM_OK;
@@ -75,7 +104,8 @@ ardm_status canvas_close(canvas **canvas_, int32_t write, int32_t overwrite) {
     } else if (write && status == ARDM_OK) {
         status = ardm_bytes_printf(&c->svg, "</svg>\n");
     }
-    if (write && status == ARDM_OK) status = ardm_file_write(c->path, c->svg.data, c->svg.size, overwrite);
+    if (write && status == ARDM_OK)
+        status = c->to ? ardm_bytes_append(c->to, c->svg.data, c->svg.size) : ardm_file_write(c->path, c->svg.data, c->svg.size, overwrite);
     if (c->cairo) cairo_destroy(c->cairo);
     if (c->png) cairo_surface_destroy(c->png);
     ardm_bytes_free(&c->svg);
@@ -110,6 +140,22 @@ void canvas_line(canvas *c, const double *xy, uint32_t n, stroke how, const char
     keep(c, ardm_bytes_printf(&c->svg, " fill=\"none\" stroke=\"#%06x\" stroke-width=\"%g\" stroke-linejoin=\"round\"", how.colour, how.width));
     if (how.dash > 0) keep(c, ardm_bytes_printf(&c->svg, " stroke-dasharray=\"%g %g\"", how.dash, how.gap));
     keep(c, ardm_bytes_printf(&c->svg, " points=\""));
+    for (uint32_t i = 0; i < n; i++) keep(c, ardm_bytes_printf(&c->svg, "%s%.2f,%.2f", i ? " " : "", xy[2 * i], xy[2 * i + 1]));
+    keep(c, ardm_bytes_printf(&c->svg, "\"/>\n"));
+}
+
+void canvas_area(canvas *c, const double *xy, uint32_t n, uint32_t colour, const char *name) {
+    if (c->cairo) {
+        cairo_set_source_rgba(c->cairo, (colour >> 16) / 255.0, (colour >> 8 & 255) / 255.0, (colour & 255) / 255.0, 0.25);
+        cairo_new_path(c->cairo);
+        for (uint32_t i = 0; i < n; i++) cairo_line_to(c->cairo, xy[2 * i], xy[2 * i + 1]);
+        cairo_close_path(c->cairo);
+        cairo_fill(c->cairo);
+        return;
+    }
+    keep(c, ardm_bytes_printf(&c->svg, "<polygon"));
+    print_class(c, name);
+    keep(c, ardm_bytes_printf(&c->svg, " fill=\"#%06x\" fill-opacity=\"0.25\" points=\"", colour));
     for (uint32_t i = 0; i < n; i++) keep(c, ardm_bytes_printf(&c->svg, "%s%.2f,%.2f", i ? " " : "", xy[2 * i], xy[2 * i + 1]));
     keep(c, ardm_bytes_printf(&c->svg, "\"/>\n"));
 }
@@ -156,10 +202,7 @@ void canvas_text(canvas *c, double x, double y, double size, int32_t anchor, int
     keep(c, ardm_bytes_printf(&c->svg, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%g\" dy=\"0.35em\" text-anchor=\"%s\"", x, y, size, anchors[anchor]));
     if (upwards) keep(c, ardm_bytes_printf(&c->svg, " transform=\"rotate(-90 %.2f %.2f)\"", x, y));
     keep(c, ardm_bytes_append(&c->svg, ">", 1));
-    for (const char *at = text; *at; at++) {
-        const char *escaped = *at == '<' ? "&lt;" : *at == '>' ? "&gt;" : *at == '&' ? "&amp;" : NULL;
-        keep(c, escaped ? ardm_bytes_append(&c->svg, escaped, strlen(escaped)) : ardm_bytes_append(&c->svg, at, 1));
-    }
+    keep(c, html_escape(&c->svg, text, strlen(text)));
     keep(c, ardm_bytes_printf(&c->svg, "</text>\n"));
 }
 

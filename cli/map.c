@@ -2,7 +2,6 @@
 #include "eval.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "ardm/modality.h"
 #include "ardm/sampler.h"
 #include "canvas.h"
+#include "heat.h"
 
 enum { BATCH = 16, MOST_PICTURES = 16 };
 
@@ -77,15 +77,6 @@ static ardm_status cost_of_item(double *bits, ardm_predictor *p, const ardm_budg
     return status;
 }
 
-/* Dark blue through green to yellow, as in the map `viridis`, from nine of its points. */
-static void heat(uint8_t out[3], double share) {
-    static const uint8_t points[9][3] = {{68, 1, 84},    {71, 44, 122}, {59, 81, 139},  {44, 113, 142}, {33, 144, 141},
-                                         {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}};
-    const double at = share <= 0 ? 0 : share >= 1 ? 8 : share * 8;
-    const int i = at >= 8 ? 7 : (int)at;
-    for (int k = 0; k < 3; k++) out[k] = (uint8_t)(points[i][k] + (at - i) * (points[i + 1][k] - points[i][k]) + 0.5);
-}
-
 typedef struct mapped {
     ardm_item item;
     double *bits, sum;
@@ -106,18 +97,13 @@ static ardm_status draw_picture(canvas *c, const mapped *m, double x, double y, 
         for (uint32_t k = 0; k < 3; k++)
             rgb[3 * i + k] = (uint8_t)(m->item.symbols[i * channels + (channels >= 3 ? k : 0)] * 255u / (m->item.classes - 1));
     canvas_pixels(c, x, y, scale, rgb, w, h);
-    for (int64_t i = 0; i < (int64_t)h * w; i++) heat(rgb + 3 * i, pixel_bits(m, i) / most);
+    for (int64_t i = 0; i < (int64_t)h * w; i++) heat_colour(rgb + 3 * i, pixel_bits(m, i) / most);
     canvas_pixels(c, x + w * scale + 16, y, scale, rgb, w, h);
     free(rgb);
     return ARDM_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Bits that all but a two-hundredth of the pixels stay below: a few costly ones would leave the rest dark. At least 1, rounded up. */
+/* What the dearest colour of the pictures stands for. */
 static ardm_status brightest(double *out, const mapped *list, uint32_t n) {
     int64_t all = 0, at = 0;
     for (uint32_t k = 0; k < n; k++) all += list[k].item.extents[0] * list[k].item.extents[1];
@@ -125,10 +111,8 @@ static ardm_status brightest(double *out, const mapped *list, uint32_t n) {
     if (!values) return ardm_fail(ARDM_ENOMEM, "no memory for %lld pixels", (long long)all);
     for (uint32_t k = 0; k < n; k++)
         for (int64_t i = 0; i < list[k].item.extents[0] * list[k].item.extents[1]; i++) values[at++] = pixel_bits(&list[k], i);
-    qsort(values, (size_t)all, sizeof *values, by_value);
-    const double value = values[(all - 1) * 199 / 200];
+    *out = heat_most(values, all);
     free(values);
-    *out = value > 1 ? ceil(value) : 1;
     return ARDM_OK;
 }
 
@@ -159,7 +143,7 @@ static ardm_status draw_pictures(const char *path, const mapped *list, uint32_t 
     }
     for (int i = 0; i < 240; i++) { /* the scale */
         uint8_t colour[3];
-        heat(colour, i / 239.0);
+        heat_colour(colour, i / 239.0);
         canvas_bar(c, MARGIN + i, y + 8, 1.2, 14, (uint32_t)colour[0] << 16 | (uint32_t)colour[1] << 8 | colour[2], NULL);
     }
     for (int i = 0; i <= 4; i++) {

@@ -20,13 +20,6 @@ static stroke stroke_of(uint32_t k) {
 /* Half way to white. */
 static uint32_t paler(uint32_t colour) { return (colour >> 1 & 0x7f7f7f) + 0x7f7f7f; }
 
-/* A round distance of ticks, 1, 2 or 5 times a power of ten, at most ten of them. */
-static double tick_of(double most) {
-    double tick = pow(10, floor(log10(most / 10)));
-    while (most / tick > 10) tick *= most / tick > 50 ? 10 : most / tick > 20 ? 5 : 2;
-    return tick;
-}
-
 static double x_of(double fraction) { return LEFT + WIDTH * fraction; }
 static double y_of(double bits, double most) { return TOP + HEIGHT * (1 - bits / most); }
 
@@ -83,7 +76,8 @@ static void draw_lane(canvas *c, const plot_curve *curve, double y, uint32_t col
     }
 }
 
-ardm_status plot_curves(const char *path, const char *title, const plot_curve *curves, uint32_t n, const ardm_curve *measured, int32_t overwrite) {
+ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title, const plot_curve *curves, uint32_t n, const ardm_curve *measured,
+                        int32_t overwrite) {
     double most = 0;
     uint32_t lanes = 0;
     for (uint32_t k = 0; k < n; k++) {
@@ -91,13 +85,13 @@ ardm_status plot_curves(const char *path, const char *title, const plot_curve *c
         lanes += curves[k].n_steps > 0;
     }
     if (!(most > 0)) most = 1;
-    const double tick = tick_of(most);
+    const double tick = canvas_tick(most, 10);
     most = ceil(most / tick - 1e-9) * tick;
     const double lane = TOP + HEIGHT + 66, legend = LEFT + WIDTH + 24;
     double height = lane + lanes * LANE + 16;
     if (height < TOP + 18.0 * n + 16) height = TOP + 18.0 * n + 16;
     canvas *c;
-    ARDM_TRY(canvas_open(&c, path, legend + 250, height));
+    ARDM_TRY(path ? canvas_open(&c, path, legend + 250, height) : canvas_open_in(&c, element, title, legend + 250, height));
     ardm_status status = ARDM_OK;
     draw_axes(c, most, tick);
     canvas_text(c, LEFT, 18, 15, ANCHOR_START, 0, title);

@@ -3,6 +3,7 @@
 #define ARDM_CLI_PLOT_H
 
 #include "ardm/curve.h"
+#include "ardm/file.h"
 #include "ardm/schedule.h"
 
 /* One curve: a cell, or where there are too many to tell apart the cells of a stage one after another. */
@@ -15,7 +16,8 @@ typedef struct plot_curve {
 
 enum { PLOT_MOST_CURVES = 24 };
 
-/* path: .svg or .png. measured: dots of the bins of curve k's cell, NULL none. */
-ardm_status plot_curves(const char *path, const char *title, const plot_curve *curves, uint32_t n, const ardm_curve *measured, int32_t overwrite);
+/* path: .svg or .png, NULL: appended to `element` as an <svg>. measured: dots of the bins of curve k's cell, NULL none. */
+ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title, const plot_curve *curves, uint32_t n, const ardm_curve *measured,
+                        int32_t overwrite);
 
 #endif
