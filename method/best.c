@@ -23,6 +23,10 @@ int64_t ardm_trainer_best(const ardm_trainer *t, double *bits) {
     return t->best_step;
 }
 
+ardm_status ardm_trainer_bound(ardm_estimate *out, ardm_trainer *t, int64_t items, uint32_t draws) {
+    return ardm_evaluate_bound(out, t->session, t->dataset, 0, items, draws, t->recipe->seed, NULL, NULL);
+}
+
 /* Averages of the run, set aside while the store holds those of the best step. */
 static ardm_status set_aside(ardm_model *aside, const ardm_trainer *t) {
     for (uint32_t i = 0; i < ardm_graph_state_count(t->inference); i++) {

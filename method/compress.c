@@ -59,7 +59,7 @@ static ardm_status store_whole(jobs *all, const ardm_codec_input *input) {
 
 /* Text that no modality announces: a model of bytes helps prose, not machine code. Control characters other than white space are rare
  * in the first. */
-static int32_t reads_as_text(const uint8_t *data, size_t size) {
+int32_t ardm_reads_as_text(const uint8_t *data, size_t size) {
     size_t looked = size < 65536 ? size : 65536, odd = 0;
     for (size_t i = 0; i < looked; i++) odd += data[i] < 32 && data[i] != '\n' && data[i] != '\r' && data[i] != '\t' && data[i] != '\f';
     return odd * 100 <= looked;
@@ -91,7 +91,7 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
     ardm_predictor *predictor = NULL;
     ardm_status status = ARDM_OK;
     int32_t text = strcmp(id, "text") == 0;
-    if (ardm_codec__number(id) != ARDM_MODALITY_NONE && (!text || input->named_model || reads_as_text(input->data, input->size)))
+    if (ardm_codec__number(id) != ARDM_MODALITY_NONE && (!text || input->named_model || ardm_reads_as_text(input->data, input->size)))
         status = models->by_modality(models->user, id, ardm_source_header(source)->variant, &predictor);
     if (status == ARDM_OK && !predictor) {
         ardm_source_close(&source);

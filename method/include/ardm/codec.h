@@ -47,6 +47,9 @@ typedef struct ardm_codec_options {
     uint64_t memory;
 } ardm_codec_options;
 
+/* 1: bytes that no modality announces look like prose. Others go to a model of bytes only where the user names one. */
+int32_t ardm_reads_as_text(const uint8_t *data, size_t size);
+
 /* One archive for all items, or one for each; *out is an array of *n_out buffers, and *reports has one entry an item. The caller
  * frees buffers, arrays. With verify every archive has been decoded and compared. */
 ardm_status ardm_compress(ardm_bytes **out, uint32_t *n_out, ardm_codec_report **reports, uint32_t *n_reports, const ardm_codec_input *inputs,

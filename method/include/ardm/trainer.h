@@ -9,6 +9,7 @@
 #define ARDM_TRAINER_H
 
 #include "ardm/dataset.h"
+#include "ardm/evaluator.h"
 #include "ardm/program.h"
 #include "ardm/recipe.h"
 
@@ -33,6 +34,9 @@ int64_t ardm_trainer_step(const ardm_trainer *trainer);
 int64_t ardm_trainer_best(const ardm_trainer *trainer, double *bits);
 ardm_store *ardm_trainer_store(const ardm_trainer *trainer);
 ardm_binding *ardm_trainer_binding(const ardm_trainer *trainer);
+
+/* The bound of the averaged weights on the first `items` held-out items, `draws` draws an item, with the seconds that it took. */
+ardm_status ardm_trainer_bound(ardm_estimate *out, ardm_trainer *trainer, int64_t items, uint32_t draws);
 
 /* Measures the final bound and loss curve with the averaged weights on held-out items, freezes schedules and writes the model
  * (f32 weights; `ardm model export` rounds). */
