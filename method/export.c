@@ -67,10 +67,10 @@ static ardm_status put_facts(ardm_model *model, const ardm_trainer *t, const ard
     ARDM_TRY(ardm_dataset_facts(&files, t->dataset));
     json_t *list = json_loadb((const char *)files.data, files.size, 0, NULL);
     ardm_bytes_free(&files);
-    json_t *facts =
-        json_pack("{s:o*, s:I, s:I, s:f, s:s, s:f, s:f, s:I, s:s}", "files", list, "steps", (json_int_t)t->step, "items",
-                  (json_int_t)(t->step * t->recipe->batch), "seconds", t->seconds, "device", ardm_device_name(t->device), "held_out_bits_per_dim",
-                  bound->bits, "held_out_error", bound->error, "held_out_items", (json_int_t)bound->items, "licence", t->recipe->licence);
+    json_t *facts = json_pack("{s:o*, s:I, s:I, s:f, s:s, s:s, s:f, s:f, s:I, s:s}", "files", list, "steps", (json_int_t)t->step, "items",
+                              (json_int_t)(t->step * t->recipe->batch), "seconds", t->seconds, "device", ardm_device_name(t->device), "driver",
+                              ardm_device_get_facts(t->device)->driver, "held_out_bits_per_dim", bound->bits, "held_out_error", bound->error,
+                              "held_out_items", (json_int_t)bound->items, "licence", t->recipe->licence);
     char *text = facts ? json_dumps(facts, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
     ardm_status status = text ? ardm_model_set(model, "ardm.training", text) : ardm_fail(ARDM_ENOMEM, "no memory for the training facts");
     free(text);

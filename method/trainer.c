@@ -220,6 +220,11 @@ void ardm_trainer_free(ardm_trainer **trainer) {
     *trainer = NULL;
 }
 
+void ardm_trainer_watch(ardm_trainer *trainer, void (*watch)(void *user), void *user) {
+    trainer->watch = watch;
+    trainer->watcher = user;
+}
+
 int64_t ardm_trainer_step(const ardm_trainer *trainer) { return trainer->step; }
 ardm_store *ardm_trainer_store(const ardm_trainer *trainer) { return trainer->store; }
 ardm_binding *ardm_trainer_binding(const ardm_trainer *trainer) { return trainer->binding; }
@@ -350,6 +355,7 @@ static ardm_status evaluate(ardm_trainer *t, double norm) {
     double flushed = 0;
     ARDM_TRY(ardm_trainer__flushed(&flushed, t));
     ARDM_TRY(append_log(t, ardm_recipe_rate(r, t->step - 1), norm, flushed));
+    if (t->watch) t->watch(t->watcher);
     ardm_log_write(ARDM_LOG_INFO, "step %lld: train %.4f, held-out bound %.4f ± %.4f bits per dimension, %.0f s, flushed gradients %.3g %%",
                    (long long)t->step, t->logged_bits / (double)t->logged_steps, t->bound.bits, t->bound.error, t->seconds, 100 * flushed);
     warn_flushed(t, flushed);

@@ -36,6 +36,8 @@ struct ardm_trainer {
     int32_t due;     /* the evaluation of this step was interrupted */
     double due_norm; /* what its row of the log will say */
     int32_t warned;  /* of flushed gradients, in this sitting */
+    void (*watch)(void *user);
+    void *watcher;
 };
 
 ardm_description ardm_trainer__describe(const ardm_trainer *trainer);

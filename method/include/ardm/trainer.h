@@ -29,6 +29,9 @@ ardm_status ardm_trainer_start_from(ardm_trainer *trainer, const char *path);
  * node at fault: all states are those of the step before, bit for bit, and the last checkpoint stays. */
 ardm_status ardm_trainer_run(ardm_trainer *trainer, int64_t until);
 
+/* Calls watch(user) after each row of log.csv; NULL: nobody. */
+void ardm_trainer_watch(ardm_trainer *trainer, void (*watch)(void *user), void *user);
+
 int64_t ardm_trainer_step(const ardm_trainer *trainer);
 /* The step whose held-out bound is the least so far (0: none was measured), and the bound in bits per dimension where `bits` is not NULL. */
 int64_t ardm_trainer_best(const ardm_trainer *trainer, double *bits);
