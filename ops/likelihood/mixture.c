@@ -57,6 +57,16 @@ double ardm__mixture_log_mass(const ardm__component *c, int64_t k, int64_t K) {
     return log(1 / (1 + exp(-b)) - 1 / (1 + exp(-a)));
 }
 
+static double logistic(double x) { return 1 / (1 + exp(-x)); }
+
+void ardm__mixture_slopes(const ardm__component *c, int64_t k, int64_t K, double *by_mean, double *by_scale) {
+    double step = 2.0 / (double)(K - 1), a = ((double)k * step - 1 - step / 2 - c->mean) * c->inverse, d = step * c->inverse, b = a + d;
+    double low = k == 0 ? 0 : logistic(a), high = k == K - 1 ? 0 : logistic(-b);
+    double width = k == 0 || k == K - 1 ? 0 : d / expm1(d);
+    *by_mean = c->inverse * (low - high);
+    *by_scale = -((k == K - 1 ? 0 : b * high) - (k == 0 ? 0 : a * low) + width);
+}
+
 double ardm__mixture_error(const ardm__component *c, double centre, int64_t k, int64_t K) {
     double step = 2.0 / (double)(K - 1), a = ((double)k * step - 1 - c->mean) * c->inverse;
     double place = (2 + fabs(centre) + fabs(c->mean)) * c->inverse; /* the mean's rounding, in scales */

@@ -48,12 +48,8 @@ kernel void mixture_nll_grad(global const float *restrict p, global const float 
             const float a = edge((float)k - 0.5f, u, d), b = edge((float)k + 0.5f, u, d);
             w[m][j] = x[0];
             t[m][j] = ardm_flush(x[0] + log_mass(a, b, log_width(d, log_d), first, last));
-            const float below = ardm_select(first, 0.0f, ardm_flush(ardm_sigmoid(a)));
-            const float above = ardm_select(last, 0.0f, ardm_flush(ardm_sigmoid(-b)));
-            const float inverse = ardm_flush(ardm_mul(d, half_span));
-            gm[m][j] = ardm_flush(ardm_mul(ardm_flush(below - above), inverse));
-            const float slope = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + ardm_select(first | last, 0.0f, width_slope(d));
-            gs[m][j] = ardm_select((raw < low) | (raw > high), 0.0f, ardm_flush(slope));
+            gm[m][j] = mean_slope(a, b, d, half_span, first, last);
+            gs[m][j] = ardm_select((raw < low) | (raw > high), 0.0f, scale_slope(a, b, d, first, last));
         }
     log_sum(w, M, under);
     log_sum(t, M, over);
@@ -80,28 +76,6 @@ kernel void mixture_logits(global const float *restrict p, global const float *r
                            const int M, const int K, const float low, const float high, const float gap, const float half_span,
                            const int strips) {
     const int row = (int)get_global_id(1);
-    global const float *x = p + (size_t)row * 3 * M;
-    float w[MOST][STRIP], t[MOST][STRIP], d[MOST], u[MOST], width[MOST], under[STRIP], over[STRIP];
-    for (int m = 0; m < M; m++) {
-        const float log_d = ardm_flush(gap - scale_of(x[2 * M + m], low, high));
-        d[m] = ardm_flush(ardm_exp(log_d));
-        u[m] = ardm_flush(fma(ardm_flush(centre[row] + x[M + m]), half_span, half_span));
-        width[m] = log_width(d[m], log_d);
-        for (int j = 0; j < STRIP; j++) w[m][j] = x[m];
-    }
-    log_sum(w, M, under);
-    for (int strip = 0; strip < strips; strip++) {
-        const int begin = ((int)get_global_id(0) * strips + strip) * STRIP;
-        if (begin >= K) break;
-        for (int m = 0; m < M; m++) {
-            const float dm = d[m], um = u[m], wide = width[m], weight = x[m];
-            for (int j = 0; j < STRIP; j++) {
-                const int k = begin + j;
-                const float a = edge((float)k - 0.5f, um, dm), b = edge((float)k + 0.5f, um, dm);
-                t[m][j] = ardm_flush(weight + log_mass(a, b, wide, k == 0, k == K - 1));
-            }
-        }
-        log_sum(t, M, over);
-        for (int j = 0; j < STRIP && begin + j < K; j++) z[(size_t)row * K + begin + j] = ardm_flush(over[j] - under[j]);
-    }
+    bin_logits(p + (size_t)row * 3 * M, centre[row], z + (size_t)row * K, (int)get_global_id(0) * strips * STRIP, strips, M, K, low, high, gap,
+               half_span);
 }

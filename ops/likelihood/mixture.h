@@ -22,6 +22,8 @@ typedef struct ardm__component {
 ardm__component ardm__mixture_component_of(const double *p, double centre, int64_t m, int64_t M, int64_t K); /* p: the row */
 ardm__component ardm__mixture_component(const ardm_call *call, const double *p, const double *centre, int64_t row, int64_t m);
 double ardm__mixture_log_mass(const ardm__component *c, int64_t k, int64_t K);
+/* Derivatives of that log mass: by the mean, and by the log scale. */
+void ardm__mixture_slopes(const ardm__component *c, int64_t k, int64_t K, double *by_mean, double *by_scale);
 /* How far a log mass in f32 may be off: the edges' rounding times the slope, and the rounding of the sum. */
 double ardm__mixture_error(const ardm__component *c, double centre, int64_t k, int64_t K);
 

@@ -130,12 +130,9 @@ kernel void mixture_children_grad(global const float *restrict p, global const f
             for (int j = 0; j < STRIP; j++) {
                 const float raw = p[(size_t)min(begin + j, rows - 1) * 3 * M + 2 * M + m];
                 const float d = r.d[m][j], u = r.u[m][j], a = edge(c.from[j], u, d), b = edge(c.to[j], u, d);
-                const float below = ardm_select(c.first[j], 0.0f, ardm_flush(ardm_sigmoid(a)));
-                const float above = ardm_select(c.last[j], 0.0f, ardm_flush(ardm_sigmoid(-b)));
-                const float gm = ardm_flush(ardm_mul(ardm_flush(below - above), ardm_flush(ardm_mul(d, half_span))));
-                const float slope = ardm_select(c.first[j] | c.last[j], 0.0f, width_slope(ardm_flush(ardm_mul(d, c.n[j]))));
-                const float sum = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + slope;
-                const float gs = ardm_select((raw < low) | (raw > high), 0.0f, ardm_flush(sum));
+                const float gm = mean_slope(a, b, d, half_span, c.first[j], c.last[j]);
+                const float slope = scale_slope(a, b, ardm_flush(ardm_mul(d, c.n[j])), c.first[j], c.last[j]);
+                const float gs = ardm_select((raw < low) | (raw > high), 0.0f, slope);
                 const float prior = ardm_flush(ardm_exp(ardm_flush(r.w[m][j] - r.under[j])));
                 const float share = ardm_flush(ardm_exp(ardm_flush(c.t[m][j] - c.over[j])));
                 block[0][m][j] += ardm_flush(ardm_mul(seed[j], ardm_flush(share - prior)));

@@ -166,17 +166,6 @@ static ardm_status grad_reference(const ardm_call *call, const void *const *in, 
     return ARDM_OK;
 }
 
-static double logistic(double x) { return 1 / (1 + exp(-x)); }
-
-/* Derivatives of one component's log mass: by its mean, and by its log scale. */
-static void slopes(const ardm__component *c, int64_t k, int64_t K, double *by_mean, double *by_scale) {
-    double step = 2.0 / (double)(K - 1), a = ((double)k * step - 1 - step / 2 - c->mean) * c->inverse, d = step * c->inverse, b = a + d;
-    double low = k == 0 ? 0 : logistic(a), high = k == K - 1 ? 0 : logistic(-b);
-    double width = k == 0 || k == K - 1 ? 0 : d / expm1(d);
-    *by_mean = c->inverse * (low - high);
-    *by_scale = -((k == K - 1 ? 0 : b * high) - (k == 0 ? 0 : a * low) + width);
-}
-
 static ardm_status grad_oracle(const ardm_call *call, const void *const *in, void *const *out) {
     int64_t rows = ardm_shape_count(&call->in[1]), width = ardm_shape_last(&call->in[0], 0), M = width / 3, K = call->attrs[0].i;
     double *dp = out[0], *dcentre = out[1], prior[ARDM__MIXTURES], share[ARDM__MIXTURES];
@@ -199,7 +188,7 @@ static ardm_status grad_oracle(const ardm_call *call, const void *const *in, voi
         for (int64_t m = 0; m < M; ++m) {
             ardm__component c = ardm__mixture_component(call, in[0], in[1], row, m);
             double by_mean, by_scale, r = share[m] / mass;
-            slopes(&c, k, K, &by_mean, &by_scale);
+            ardm__mixture_slopes(&c, k, K, &by_mean, &by_scale);
             dp[row * width + m] = dy * (prior[m] / total - r);
             dp[row * width + M + m] = -dy * r * by_mean;
             dp[row * width + 2 * M + m] = c.limited ? 0 : -dy * r * by_scale;
@@ -219,7 +208,7 @@ static void grad_bound(const ardm_call *call, uint32_t k, const void *const *in,
         for (int64_t m = 0; m < M; ++m) {
             ardm__component c = ardm__mixture_component(call, in[0], in[1], row, m);
             double by_mean, by_scale;
-            slopes(&c, bin, K, &by_mean, &by_scale);
+            ardm__mixture_slopes(&c, bin, K, &by_mean, &by_scale);
             double mean = dy * (error * (fabs(by_mean) + c.inverse) + 0x1p-21 * c.inverse) + 0x1p-37;
             double edges = fabs(((double)bin * 2 / (double)(K - 1) - 1 - c.mean) * c.inverse) + 2;
             double scale = dy * (error * (fabs(by_scale) + edges) + 0x1p-20 * edges) + 0x1p-37;

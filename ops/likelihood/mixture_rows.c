@@ -1,47 +1,6 @@
 /* Mixture of logistics: see mixture_rows.h for the formula. Lanes of 16 rows, or of 16 bins, run side by side. */
 #include "likelihood/mixture_rows.h"
-#include "ardm/exact.h"
-
-enum { MOST = ARDM__MIXTURES, STRIP = 16 };
-
-static inline float log_width(float d, float log_d) {
-    float y = ardm_mul(d, 0.5f), q = ardm_flush(ardm_mul(y, y));
-    float s = ardm_fma(q, -2.6455026455e-05f, 3.5273368607e-04f);
-    s = ardm_fma(s, q, -5.5555555556e-03f);
-    s = ardm_fma(s, q, 1.6666666667e-01f);
-    return ardm_select(d < 1.0f, ardm_fma(s, q, log_d - y), ardm_log1p(-ardm_exp(-d)));
-}
-
-static inline float width_slope(float d) {
-    float y = ardm_mul(d, 0.5f), q = ardm_flush(ardm_mul(y, y)), e = ardm_flush(ardm_exp(-d));
-    float s = ardm_fma(q, -2.1164021164e-04f, 2.1164021164e-03f);
-    s = ardm_fma(s, q, -2.2222222222e-02f);
-    s = ardm_fma(s, q, 3.3333333333e-01f);
-    return ardm_select(d < 1.0f, ardm_fma(s, q, 1.0f - y), ardm_divide(ardm_flush(ardm_mul(d, e)), 1.0f - e));
-}
-
-static inline float log_mass(float a, float b, float width, int first, int last) {
-    float up = ardm_select(last, 0.0f, ardm_softplus(-b)), down = ardm_select(first, 0.0f, ardm_softplus(a));
-    return (ardm_select(first | last, 0.0f, width) - up) - down;
-}
-
-static inline float edge(float at, float u, float d) { return ardm_flush(ardm_mul(ardm_flush(at - u), d)); }
-
-static inline float limited(float raw, float low, float high) {
-    float s = ardm_select(raw < low, low, raw);
-    return ardm_select(s > high, high, s);
-}
-
-static void log_sum(float t[MOST][STRIP], int M, float *restrict out) {
-    float top[STRIP], sum[STRIP];
-    for (int j = 0; j < STRIP; ++j) top[j] = t[0][j];
-    for (int m = 1; m < M; ++m)
-        for (int j = 0; j < STRIP; ++j) top[j] = ardm_max(top[j], t[m][j]);
-    for (int j = 0; j < STRIP; ++j) sum[j] = 0;
-    for (int m = 0; m < M; ++m)
-        for (int j = 0; j < STRIP; ++j) sum[j] += ardm_flush(ardm_exp(t[m][j] - top[j]));
-    for (int j = 0; j < STRIP; ++j) out[j] = ardm_flush(top[j] + ardm_log(sum[j]));
-}
+#include "likelihood/mixture_mass.h"
 
 /* One component of a strip of rows, gathered so that the arithmetic runs over lanes. */
 typedef struct lanes {
@@ -116,11 +75,8 @@ void ARDM_REFERENCE(mixture_nll_grad_rows)(const ardm__mixture *mix, const float
                 float u = ardm_flush(ardm_fma(ardm_flush(s.centre[j] + s.o[m][j]), half, half)), k = (float)s.k[j];
                 float a = edge(k - 0.5f, u, d), b = edge(k + 0.5f, u, d);
                 int is_first = s.k[j] == 0, is_last = s.k[j] == last;
-                float below = ardm_select(is_first, 0.0f, ardm_flush(ardm_sigmoid(a)));
-                float above = ardm_select(is_last, 0.0f, ardm_flush(ardm_sigmoid(-b)));
-                float gm = ardm_flush(ardm_mul(ardm_flush(below - above), ardm_flush(ardm_mul(d, half))));
-                float gs = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + ardm_select(is_first | is_last, 0.0f, width_slope(d));
-                gs = ardm_select((s.g[m][j] < low) | (s.g[m][j] > high), 0.0f, ardm_flush(gs));
+                float gm = mean_slope(a, b, d, half, is_first, is_last), gs = scale_slope(a, b, d, is_first, is_last);
+                gs = ardm_select((s.g[m][j] < low) | (s.g[m][j] > high), 0.0f, gs);
                 float prior = ardm_flush(ardm_exp(ardm_flush(s.w[m][j] - s.under[j])));
                 float share = ardm_flush(ardm_exp(ardm_flush(s.t[m][j] - s.over[j])));
                 weight[j] = ardm_flush(ardm_mul(seed[j], ardm_flush(prior - share)));
@@ -242,12 +198,9 @@ static void add_child(intervals *v, const ardm__mixture *mix, const float *seed,
     for (int m = 0; m < mix->M; ++m)
         for (int j = 0; j < STRIP; ++j) {
             float d = v->d[m][j], u = v->u[m][j], a = edge(v->from[j], u, d), b = edge(v->to[j], u, d);
-            float below = ardm_select(v->first[j], 0.0f, ardm_flush(ardm_sigmoid(a)));
-            float above = ardm_select(v->last[j], 0.0f, ardm_flush(ardm_sigmoid(-b)));
-            float gm = ardm_flush(ardm_mul(ardm_flush(below - above), ardm_flush(ardm_mul(d, half))));
-            float slope = ardm_select(v->first[j] | v->last[j], 0.0f, width_slope(ardm_flush(ardm_mul(d, v->n[j]))));
-            float gs = (ardm_flush(ardm_mul(b, above)) - ardm_flush(ardm_mul(a, below))) + slope;
-            gs = ardm_select((s->g[m][j] < low) | (s->g[m][j] > high), 0.0f, ardm_flush(gs));
+            float gm = mean_slope(a, b, d, half, v->first[j], v->last[j]);
+            float gs = scale_slope(a, b, ardm_flush(ardm_mul(d, v->n[j])), v->first[j], v->last[j]);
+            gs = ardm_select((s->g[m][j] < low) | (s->g[m][j] > high), 0.0f, gs);
             float prior = ardm_flush(ardm_exp(ardm_flush(s->w[m][j] - s->under[j])));
             float share = ardm_flush(ardm_exp(ardm_flush(s->t[m][j] - s->over[j])));
             block[WEIGHT][m][j] += ardm_flush(ardm_mul(seed[j], ardm_flush(share - prior)));

@@ -7,6 +7,7 @@
 #include "ardm/op_case.h"
 
 Suite *mixture_suite(void);
+Suite *pixel_suite(void);
 Suite *chain_suite(void);
 Suite *children_suite(void);
 Suite *interpolate_suite(void);

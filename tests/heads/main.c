@@ -19,6 +19,7 @@ void use_close(use *u) {
 
 int main(void) {
     SRunner *runner = srunner_create(mixture_suite());
+    srunner_add_suite(runner, pixel_suite());
     srunner_add_suite(runner, chain_suite());
     srunner_add_suite(runner, children_suite());
     srunner_add_suite(runner, interpolate_suite());
