@@ -88,17 +88,17 @@ static void print_tables(const ardm_calibration *c, ardm_session *session, int64
 
 ardm_status show_calibration(ardm_predictor *p, const ardm_dataset *data, const arguments *args) {
     const ardm_layout layout = ardm_dataset_layout(data);
-    const uint32_t units = ardm_layout_units(&layout);
+    const uint32_t each = ardm_layout_symbols(&layout);
     const int64_t count = ardm_dataset_held_out(data);
     ardm_calibration *c = NULL;
     int64_t draws, seed;
     ARDM_TRY(argument_int(&draws, args, "draws", 4, 1, 10000));
     ARDM_TRY(argument_int(&seed, args, "seed", 0, 0, INT64_MAX));
-    int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
+    int32_t *symbols = malloc((size_t)BATCH * each * sizeof *symbols);
     ardm_status status = symbols ? ardm_calibration_open(&c, p->session) : ardm_fail(ARDM_ENOMEM, "no memory for a batch");
     for (int64_t begin = 0; status == ARDM_OK && begin < count; begin += BATCH) {
         const uint32_t n = count - begin < BATCH ? (uint32_t)(count - begin) : BATCH;
-        for (uint32_t i = 0; i < n; i++) ardm_dataset_item(data, begin + i, symbols + (size_t)i * units);
+        for (uint32_t i = 0; i < n; i++) ardm_dataset_item(data, begin + i, symbols + (size_t)i * each);
         status = ardm_calibrate(c, p->session, symbols, (uint64_t)begin, n, (uint32_t)draws, (uint64_t)seed);
     }
     if (status == ARDM_OK && has(args, "json"))

@@ -53,11 +53,11 @@ static ardm_status list_columns(column *list, uint32_t *n, uint32_t units, const
 }
 
 /* What the curve says: the schedule's cost, B_T, and for the limit the sum of the losses. */
-static ardm_status predict(column *c, const double *losses, const uint32_t *units) {
-    const double dimensions = *units;
+static ardm_status predict(column *c, const double *losses, const uint32_t *units, uint32_t parts) {
+    const double dimensions = (double)*units * parts;
     if (c->calls == 0) {
         for (uint32_t n = 0; n < *units; n++) c->diffusion += losses[n] / dimensions;
-        c->useful = dimensions;
+        c->useful = *units;
         return ARDM_OK;
     }
     c->diffusion = ardm_diffusion_bits(losses, *units, c->calls) / dimensions;
@@ -73,7 +73,7 @@ static ardm_status predict(column *c, const double *losses, const uint32_t *unit
 static ardm_status run_chain(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, int64_t count, uint32_t steps, uint32_t draws,
                              uint64_t seed) {
     const ardm_layout layout = ardm_dataset_layout(data);
-    const uint32_t units = ardm_layout_units(&layout);
+    const uint32_t units = ardm_layout_symbols(&layout);
     const double began = ardm_clock();
     double *bits = malloc((size_t)count * sizeof *bits);
     int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
@@ -166,7 +166,7 @@ static ardm_status fill(column *list, uint32_t n, ardm_predictor *p, const ardm_
     const int64_t count = ardm_dataset_held_out(data);
     for (uint32_t k = 0; k < n; k++) {
         column *c = &list[k];
-        ARDM_TRY(predict(c, losses, units));
+        ARDM_TRY(predict(c, losses, units, ardm_session_parts(p->session)));
         if (c->whole) ARDM_TRY(ardm_evaluate_bound(&c->bound, p->session, data, 0, count, (uint32_t)draws, (uint64_t)seed, NULL, NULL));
         if (c->scheduled || (c->whole && has(args, "full"))) {
             ardm_budget budget = {.frozen = -1, .calls = c->calls};

@@ -26,8 +26,8 @@ ardm_estimate estimate_of(const double *bits, int64_t count, double dimensions, 
 
 ardm_status scheduled(ardm_estimate *out, ardm_predictor *p, const ardm_dataset *data, const ardm_budget *budget, int64_t count, uint64_t seed,
                       uint32_t context) {
-    ardm_layout layout = ardm_dataset_layout(data);
-    uint32_t units = ardm_layout_units(&layout);
+    const ardm_layout whole = ardm_dataset_layout(data), layout = ardm_layout_join(&whole, ardm_session_parts(p->session));
+    const uint32_t units = ardm_layout_symbols(&layout);
     int32_t *symbols = malloc((size_t)BATCH * units * sizeof *symbols);
     uint8_t *mask = calloc((size_t)BATCH, units);
     double *bits = malloc((size_t)count * sizeof *bits), began = ardm_clock();

@@ -54,13 +54,13 @@ ardm_status fill_check(const ardm_predictor *p, const ardm_item *item) {
     return item->count ? ARDM_OK : ardm_fail(ARDM_EINVAL, "the item is empty: nothing is to be filled");
 }
 
-/* symbols i32[count, units], state u8[count, units]: room of the part. */
+/* symbols i32[count, units, parts], state u8[count, units, parts]: room of the part. */
 static ardm_status fill_part(filled *out, uint16_t *drawn, ardm_predictor *p, const filling *how, const part *where, const ardm_item *item,
                              const uint8_t *fill, int32_t *symbols, uint8_t *state) {
-    const uint32_t units = ardm_layout_units(&where->layout), c = item->channels, n = how->count;
+    const uint32_t all = ardm_layout_symbols(&where->layout), c = item->channels, n = how->count;
     const uint64_t number = (uint64_t)(where->y * item->extents[1] + where->x);
     uint32_t missing = 0;
-    for (uint32_t u = 0; u < units; u++) {
+    for (uint32_t u = 0; u < all; u++) {
         const int64_t position = position_of(where, item, u);
         state[u] = u >= where->context && fill[position] ? ARDM_UNDECIDED : ARDM_GIVEN;
         missing += state[u] == ARDM_UNDECIDED;
@@ -74,9 +74,8 @@ static ardm_status fill_part(filled *out, uint16_t *drawn, ardm_predictor *p, co
     }
     out->units += missing;
     for (uint32_t k = 0; k < n; k++) {
-        if (k) memcpy(state + (size_t)k * units, state, units);
-        for (uint32_t u = 0; u < units; u++)
-            symbols[(size_t)k * units + u] = drawn[(int64_t)k * item->count + position_of(where, item, u) * c + u % c];
+        if (k) memcpy(state + (size_t)k * all, state, all);
+        for (uint32_t u = 0; u < all; u++) symbols[(size_t)k * all + u] = drawn[(int64_t)k * item->count + position_of(where, item, u) * c + u % c];
     }
     const ardm_sampling sampling = {.budget = how->budget,
                                     .seed = how->seed,
@@ -88,14 +87,14 @@ static ardm_status fill_part(filled *out, uint16_t *drawn, ardm_predictor *p, co
     ARDM_TRY(ardm_sample(p->session, &sampling, &where->layout, symbols, state, number * 65536, n));
     for (uint32_t k = 0; how->price && k < n; k++) {
         double bits = 0;
-        ARDM_TRY(ardm_scheduled_cost_from(&bits, p->session, how->budget, how->seed, how->from, &where->layout, symbols + (size_t)k * units, state,
+        ARDM_TRY(ardm_scheduled_cost_from(&bits, p->session, how->budget, how->seed, how->from, &where->layout, symbols + (size_t)k * all, state,
                                           number * 65536 + k, 1));
         out->drawn_bits += bits / n;
     }
     for (uint32_t k = 0; k < n; k++)
-        for (uint32_t u = 0; u < units; u++)
+        for (uint32_t u = 0; u < all; u++)
             if (state[u] == ARDM_UNDECIDED)
-                drawn[(int64_t)k * item->count + position_of(where, item, u) * c + u % c] = (uint16_t)symbols[(size_t)k * units + u];
+                drawn[(int64_t)k * item->count + position_of(where, item, u) * c + u % c] = (uint16_t)symbols[(size_t)k * all + u];
     return ARDM_OK;
 }
 
@@ -113,7 +112,8 @@ ardm_status fill_item(filled *out, uint16_t *drawn, ardm_predictor *p, const fil
         next = y + height == item->extents[0] ? item->extents[0] : y + height - context;
         for (int64_t x = 0; status == ARDM_OK && x < item->extents[1]; x += w) {
             const uint32_t width = (uint32_t)(item->extents[1] - x < w ? item->extents[1] - x : w);
-            const part where = {y, x, {item->rank, {height, item->rank > 1 ? width : 0, 0}, item->channels}, y ? (uint32_t)context : 0};
+            const ardm_layout own = {item->rank, {height, item->rank > 1 ? width : 0, 0}, item->channels, 1};
+            const part where = {y, x, ardm_layout_join(&own, ardm_session_parts(p->session)), y ? (uint32_t)context : 0};
             status = fill_part(out, drawn, p, how, &where, item, fill, symbols, state);
         }
     }

@@ -20,7 +20,8 @@ typedef struct part {
     uint32_t given; /* leading units that are only shown */
 } part;
 
-static ardm_status cut(part **out, uint32_t *n, const ardm_item *item, const ardm_description *d) {
+static ardm_status cut(part **out, uint32_t *n, const ardm_item *item, const ardm_session *session) {
+    const ardm_description *d = ardm_session_description(session);
     const int64_t h = d->extent[0], w = item->rank > 1 ? d->extent[1] : 1, step = item->rank > 1 ? h : h - d->context;
     const int64_t down = (item->extents[0] + step - 1) / step, across = (item->extents[1] + w - 1) / w;
     *n = 0;
@@ -30,44 +31,43 @@ static ardm_status cut(part **out, uint32_t *n, const ardm_item *item, const ard
         for (int64_t x = 0; x < item->extents[1]; x += w) {
             const uint32_t height = (uint32_t)(item->extents[0] - y < step ? item->extents[0] - y : step);
             const uint32_t width = (uint32_t)(item->extents[1] - x < w ? item->extents[1] - x : w);
-            if (item->rank > 1)
-                (*out)[(*n)++] = (part){y, x, {2, {height, width, 0}, item->channels}, 0};
-            else
-                (*out)[(*n)++] = y < d->context ? (part){y, 0, {1, {height, 0, 0}, 1}, 0}
-                                                : (part){y - d->context, 0, {1, {height + d->context, 0, 0}, 1}, d->context};
+            const uint32_t back = item->rank > 1 || y < d->context ? 0 : d->context;
+            const ardm_layout own = {item->rank, {height + back, item->rank > 1 ? width : 0, 0}, item->channels, 1};
+            (*out)[(*n)++] = (part){y - back, x, ardm_layout_join(&own, ardm_session_parts(session)), back};
         }
     return ARDM_OK;
 }
 
-static int64_t position_of(const part *p, const ardm_item *item, uint32_t unit) {
+static int64_t position_of(const part *p, const ardm_item *item, uint32_t symbol) {
     const uint32_t c = item->channels, width = p->layout.rank > 1 ? p->layout.extent[1] : 1;
-    return ((p->y + unit / c / width) * item->extents[1] + p->x + unit / c % width) * c + unit % c;
+    return ((p->y + symbol / c / width) * item->extents[1] + p->x + symbol / c % width) * c + symbol % c;
 }
 
 /* bits: f64[count] of the item. `number` is the first part's; it moves on. */
 static ardm_status cost_of_item(double *bits, ardm_predictor *p, const ardm_budget *budget, const ardm_item *item, uint64_t seed, uint64_t *number) {
     part *parts = NULL;
     uint32_t n = 0, room = 0;
-    ardm_status status = cut(&parts, &n, item, ardm_session_description(p->session));
+    ardm_status status = cut(&parts, &n, item, p->session);
     for (uint32_t i = 0; i < n; i++)
-        if (ardm_layout_units(&parts[i].layout) > room) room = ardm_layout_units(&parts[i].layout);
+        if (ardm_layout_symbols(&parts[i].layout) > room) room = ardm_layout_symbols(&parts[i].layout);
     int32_t *symbols = malloc((size_t)BATCH * room * sizeof *symbols + 1);
     uint8_t *mask = malloc((size_t)BATCH * room + 1);
     double *own = malloc((size_t)BATCH * room * sizeof *own + 1);
-    if (status == ARDM_OK && (!symbols || !mask || !own)) status = ardm_fail(ARDM_ENOMEM, "no memory for %u units", BATCH * room);
+    if (status == ARDM_OK && (!symbols || !mask || !own)) status = ardm_fail(ARDM_ENOMEM, "no memory for %u symbols", BATCH * room);
     for (uint32_t i = 0, count; i < n && status == ARDM_OK; i += count, *number += count) {
         const ardm_layout layout = parts[i].layout;
-        const uint32_t units = ardm_layout_units(&layout);
+        const uint32_t all = ardm_layout_symbols(&layout), each = ardm_layout_parts(&layout), units = all / each;
         for (count = 1; i + count < n && count < BATCH; count++) /* neighbours of the same form go together */
             if (memcmp(&parts[i + count].layout, &layout, sizeof layout) != 0 || parts[i + count].given != parts[i].given) break;
         for (uint32_t k = 0; k < count; k++)
-            for (uint32_t u = 0; u < units; u++) {
-                symbols[(size_t)k * units + u] = item->symbols[position_of(&parts[i + k], item, u)];
-                mask[(size_t)k * units + u] = u < parts[i].given ? ARDM_GIVEN : ARDM_UNDECIDED;
+            for (uint32_t u = 0; u < all; u++) {
+                symbols[(size_t)k * all + u] = item->symbols[position_of(&parts[i + k], item, u)];
+                mask[(size_t)k * all + u] = u < parts[i].given ? ARDM_GIVEN : ARDM_UNDECIDED;
             }
         status = ardm_scheduled_units(own, p->session, budget, seed, &layout, symbols, mask, *number, count);
         for (uint32_t k = 0; k < count && status == ARDM_OK; k++)
-            for (uint32_t u = parts[i].given; u < units; u++) bits[position_of(&parts[i + k], item, u)] = own[(size_t)k * units + u];
+            for (uint32_t u = parts[i].given; u < all; u++) /* a unit's bits are those of its symbols together */
+                bits[position_of(&parts[i + k], item, u)] = own[(size_t)k * units + u / each] / each;
         if (status == ARDM_OK) status = ardm_progress("map", i + count, n, "parts", NULL);
     }
     free(own);

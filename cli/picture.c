@@ -24,7 +24,7 @@ static ardm_status show(ardm_bytes *out, const ardm_predictor *p, uint32_t rank,
 ardm_status lay_out_items(ardm_bytes *out, const char *path, const ardm_predictor *predictor, const ardm_layout *layout, const int32_t *symbols,
                           uint32_t n) {
     ardm_item item;
-    uint32_t units = ardm_layout_units(layout), c = layout->channels;
+    const uint32_t all = ardm_layout_symbols(layout), c = layout->channels * ardm_layout_parts(layout);
     ardm_status status = ARDM_OK;
     memset(&item, 0, sizeof item);
     int32_t text = strcmp(predictor->modality, "text") == 0;
@@ -38,7 +38,7 @@ ardm_status lay_out_items(ardm_bytes *out, const char *path, const ardm_predicto
         int64_t extents[3] = {layout->extent[0], 1, 1};
         for (uint32_t k = 0; k < n && status == ARDM_OK; k++) {
             status = show(out, predictor, 1, extents, &item, path);
-            for (uint32_t u = 0; status == ARDM_OK && u < units; u++) item.symbols[u] = (uint16_t)symbols[(size_t)k * units + u];
+            for (uint32_t u = 0; status == ARDM_OK && u < all; u++) item.symbols[u] = (uint16_t)symbols[(size_t)k * all + u];
             if (status == ARDM_OK) status = show(out, predictor, 1, extents, &item, path);
             if (status == ARDM_OK && n > 1) status = ardm_bytes_printf(out, "\n%s\n", k + 1 < n ? "--------" : "");
             ardm_item_free(&item);
@@ -50,9 +50,9 @@ ardm_status lay_out_items(ardm_bytes *out, const char *path, const ardm_predicto
         int64_t extents[3] = {(int64_t)down * (h + 1) - 1, (int64_t)across * (w + 1) - 1, 1};
         status = show(out, predictor, 2, extents, &item, path);
         for (uint32_t k = 0; status == ARDM_OK && k < n; k++)
-            for (uint32_t u = 0; u < units; u++) {
+            for (uint32_t u = 0; u < all; u++) {
                 int64_t y = k / across * (h + 1) + u / c / w, x = k % across * (w + 1) + u / c % w;
-                item.symbols[(y * extents[1] + x) * c + u % c] = (uint16_t)symbols[(size_t)k * units + u];
+                item.symbols[(y * extents[1] + x) * c + u % c] = (uint16_t)symbols[(size_t)k * all + u];
             }
         if (status == ARDM_OK) status = show(out, predictor, 2, extents, &item, path);
         ardm_item_free(&item);

@@ -20,7 +20,7 @@ static ardm_status draw(ardm_predictor *predictor, const arguments *args) {
     if (!to) to = layout.rank > 1 ? "samples.png" : strcmp(predictor->modality, "text") == 0 ? "-" : "samples.wav";
     ardm_budget budget;
     ARDM_TRY(ardm_budget_choose(&budget, predictor->model, predictor->session, (uint32_t)steps));
-    int32_t *symbols = malloc((size_t)n * ardm_layout_units(&layout) * sizeof *symbols);
+    int32_t *symbols = malloc((size_t)n * ardm_layout_symbols(&layout) * sizeof *symbols);
     ardm_sampling sampling = {.budget = &budget, .seed = (uint64_t)seed, .temperature = temperature, .confidence = confidence, .task = "sample"};
     trace *traced = NULL;
     ardm_status status = symbols ? ARDM_OK : ardm_fail(ARDM_ENOMEM, "no memory for %lld samples", (long long)n);

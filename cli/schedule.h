@@ -8,7 +8,7 @@
 
 /* Losses of the nominal layout at a block, as ardm/schedule.h takes them. */
 typedef struct cells {
-    uint32_t *units, n, stages;
+    uint32_t *units, n, stages, parts; /* parts: symbols a unit */
     double *losses;
 } cells;
 

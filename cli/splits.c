@@ -6,6 +6,7 @@
 
 ardm_status open_cells(cells *out, const ardm_predictor *p, const ardm_curve *curve, uint32_t block) {
     out->stages = ardm_process_stages(ardm_session_process(p->session));
+    out->parts = ardm_session_parts(p->session);
     return ardm_budget_losses(&out->losses, &out->units, &out->n, curve, p->session, block);
 }
 
@@ -18,7 +19,7 @@ void close_cells(cells *c) {
 static double dimensions(const cells *c) {
     double sum = 0;
     for (uint32_t k = 0; k < c->n; k++) sum += c->units[k];
-    return sum / c->stages;
+    return sum / c->stages * c->parts;
 }
 
 ardm_status compare_splits(splits *out, const ardm_budget *budget, const cells *c) {

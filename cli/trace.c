@@ -17,7 +17,7 @@ struct trace {
     ardm_layout layout;
     int32_t kind;
     uint32_t n_frames, room; /* room: items that `frames` holds */
-    int32_t *frames;         /* i32[room, units] */
+    int32_t *frames;         /* i32[room, units, parts] */
     ardm_bytes text;
 };
 
@@ -34,8 +34,8 @@ ardm_status trace_open(trace **out, const char *path, const ardm_predictor *pred
     t->layout = *layout;
     t->kind = strcmp(predictor->modality, "text") == 0 ? LISTING : n > 4 && strcmp(path + n - 4, ".png") == 0 ? SHEET : FOLDER;
     ardm_status status = ARDM_OK;
-    if (t->kind != LISTING && !(t->frames = malloc((size_t)FRAMES * ardm_layout_units(layout) * sizeof *t->frames)))
-        status = ardm_fail(ARDM_ENOMEM, "no memory for %d frames of %u units", FRAMES, ardm_layout_units(layout));
+    if (t->kind != LISTING && !(t->frames = malloc((size_t)FRAMES * ardm_layout_symbols(layout) * sizeof *t->frames)))
+        status = ardm_fail(ARDM_ENOMEM, "no memory for %d frames of %u symbols", FRAMES, ardm_layout_symbols(layout));
     else if (t->kind != LISTING)
         t->room = FRAMES;
     if (status == ARDM_OK && t->kind != FOLDER && strcmp(path, "-") != 0 && !has(args, "force") && ardm_file_exists(path))
@@ -59,17 +59,18 @@ void trace_free(trace **t) {
 
 /* Item `from` of a step as frame `to`. */
 static void keep(trace *t, uint32_t to, const ardm_sample_step *step, uint32_t from) {
-    const size_t units = ardm_layout_units(&t->layout);
-    for (size_t u = 0; u < units; u++) {
-        const uint32_t x = (uint32_t)step->symbols[from * units + u], partition = step->partition[from * units + u];
-        t->frames[to * units + u] = (int32_t)((ardm_process_class(t->process, partition, x) + ardm_process_last(t->process, partition, x, NULL)) / 2);
+    const size_t symbols = ardm_layout_symbols(&t->layout);
+    for (size_t u = 0; u < symbols; u++) {
+        const uint32_t x = (uint32_t)step->symbols[from * symbols + u], partition = step->partition[from * symbols + u];
+        t->frames[to * symbols + u] =
+            (int32_t)((ardm_process_class(t->process, partition, x) + ardm_process_last(t->process, partition, x, NULL)) / 2);
     }
 }
 
 static ardm_status list(trace *t, const ardm_sample_step *step) {
-    const uint32_t units = ardm_layout_units(&t->layout), letters = ardm_process_classes(t->process) == 27;
+    const uint32_t symbols = ardm_layout_symbols(&t->layout), letters = ardm_process_classes(t->process) == 27;
     ARDM_TRY(ardm_bytes_printf(&t->text, "%u\t", step->call + 1));
-    for (uint32_t u = 0; u < units; u++) {
+    for (uint32_t u = 0; u < symbols; u++) {
         const uint32_t x = (uint32_t)step->symbols[u], partition = step->partition[u];
         const uint32_t alone = ardm_process_class(t->process, partition, x) == ardm_process_last(t->process, partition, x, NULL);
         char shown = partition == 0 ? '_' : !alone ? '?' : letters ? (char)(x ? 'a' + x - 1 : ' ') : x >= 32 && x < 127 ? (char)x : '.';

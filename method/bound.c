@@ -28,7 +28,7 @@ static void tell_cells(ardm_cell_sink cells, void *user, const ardm_example *e, 
 
 ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const ardm_dataset *dataset, int64_t first, int64_t count, uint32_t draws,
                                 uint64_t seed, ardm_cell_sink cells, void *user) {
-    ardm_layout layout = ardm_dataset_layout(dataset);
+    const ardm_layout whole = ardm_dataset_layout(dataset), layout = ardm_layout_join(&whole, ardm_session_parts(session));
     const ardm_process *process = ardm_session_process(session);
     ardm_orders *orders;
     double started = ardm_clock(), total = 0, squares = 0, dimensions = 0;
@@ -45,7 +45,7 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
     ARDM_TRY(ardm_orders_get(&order, orders, 0));
     uint32_t units = ardm_order_units(order);
     ardm_status status = ARDM_OK;
-    symbols = malloc(units * sizeof *symbols);
+    symbols = malloc(ardm_layout_symbols(&layout) * sizeof *symbols);
     cost = calloc((size_t)count, sizeof *cost);
     size = calloc((size_t)count, sizeof *size);
     drawn = calloc(BATCH, sizeof *drawn);
@@ -74,7 +74,7 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
             io.time[i] = drawn[i].time;
             if (io.block) io.block[i] = drawn[i].block;
             ardm_ask__item(&io, (uint32_t)i, session, &layout, drawn[i].stage, symbols, drawn[i].state);
-            for (uint32_t u = 0; u < units; u++) ardm_ask__row(&io, (uint32_t)i, u, session, &layout, drawn[i].stage, u, symbols[u]);
+            for (uint32_t u = 0; u < units; u++) ardm_ask__row(&io, (uint32_t)i, u, session, &layout, drawn[i].stage, 0, u, symbols);
         }
         if (status == ARDM_OK) status = ardm_run(io.binding);
         if (status != ARDM_OK) break;
@@ -83,7 +83,7 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
             const ardm_example *e = &drawn[i];
             int64_t item = (begin + i) / draws;
             for (uint32_t u = 0; u < units; u++) cost[item] += (double)e->weight[u] * (double)nll[(size_t)i * io.rows + u] / ln2 / draws;
-            size[item] = e->dimensions;
+            size[item] = (double)e->dimensions * ardm_layout_parts(&layout);
             if (cells) {
                 const ardm_order *own;
                 status = ardm_orders_get(&own, orders, (uint32_t)e->block);

@@ -91,7 +91,7 @@ ardm_status ardm_budget_predict(double *bits, const ardm_budget *budget, const a
     *bits = 0;
     ARDM_TRY(ardm_budget_losses(&losses, &units, &cells, curve, session, budget->block));
     uint32_t stages = ardm_process_stages(ardm_session_process(session));
-    *bits = ardm_schedule_predict(budget->schedule, losses) / ((double)sum_of(units, cells) / stages);
+    *bits = ardm_schedule_predict(budget->schedule, losses) / ((double)sum_of(units, cells) / stages * ardm_session_parts(session));
     free(losses);
     free(units);
     return ARDM_OK;

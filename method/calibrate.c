@@ -35,23 +35,52 @@ static void choose_units(drawn *d, const uint16_t *level, uint32_t units, int32_
     }
 }
 
-static void add(ardm_calibration *calibration, const drawn *d, const ardm_session *session, const ardm_order *order, int32_t causal,
+static void add(ardm_calibration *calibration, const drawn *d, const ardm_session *session, const ardm_order *order, int32_t causal, uint32_t turn,
                 const int32_t *symbols, const uint32_t *frequency, uint32_t width) {
     const ardm_example *e = &d->example;
     const uint16_t *level = ardm_order_level(order);
+    const uint32_t parts = ardm_session_parts(session), turns = ardm_session_turns(session);
     const uint32_t cell = causal ? (uint32_t)e->block - ardm_session_order(session)->low : (uint32_t)e->stage * ardm_order_levels(order) + e->level;
     for (uint32_t j = 0; j < d->asked; j++) {
         const uint32_t u = d->unit[j], l = level[u], remaining = e->counts[l] - e->known[l];
-        uint32_t children, digit = ardm_process_digit(ardm_session_process(session), (uint32_t)e->stage, (uint32_t)symbols[u], &children);
-        /* Each (cell, n) weighs 1, whatever part of its units was asked. */
-        ardm_calibration_add(calibration, cell, frequency + (size_t)j * width, children, digit, 1.0 / (causal ? remaining : d->asked));
+        uint32_t children, digit = ardm_session_digit(session, (uint32_t)e->stage, turn, symbols + (size_t)u * parts, &children);
+        /* Each (cell, n) weighs 1, whatever part of its units was asked, in however many turns. */
+        ardm_calibration_add(calibration, cell, frequency + (size_t)j * width, children, digit, 1.0 / turns / (causal ? remaining : d->asked));
     }
+}
+
+typedef struct shown {
+    const ardm_layout *layout;
+    const int32_t *symbols; /* of all items */
+    uint64_t begin;         /* first draw of the batch */
+    uint32_t draws;         /* of an item */
+} shown;
+
+/* One turn of a batch whose items are filled in. */
+static ardm_status take_turn(ardm_calibration *calibration, ardm_session *session, const ardm_call_io *io, const drawn *list, uint32_t count,
+                             uint32_t turn, const shown *s) {
+    const uint32_t each = ardm_layout_symbols(s->layout), width = ardm_session_digits(session);
+    ardm_orders *orders;
+    ARDM_TRY(ardm_session_orders(&orders, session, s->layout));
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t j = 0; j < list[i].asked; j++)
+            ardm_ask__row(io, i, j, session, s->layout, list[i].example.stage, turn, list[i].unit[j],
+                          s->symbols + (size_t)((s->begin + i) / s->draws) * each);
+    ARDM_TRY(ardm_session_run(io, turn));
+    const uint32_t *frequency = ardm_binding_output(io->binding, "frequency");
+    for (uint32_t i = 0; i < count; i++) {
+        const ardm_order *order;
+        ARDM_TRY(ardm_orders_get(&order, orders, (uint32_t)list[i].example.block));
+        add(calibration, &list[i], session, order, ardm_orders_causal(orders), turn, s->symbols + (size_t)((s->begin + i) / s->draws) * each,
+            frequency + (size_t)i * io->rows * width, width);
+    }
+    return ARDM_OK;
 }
 
 ardm_status ardm_calibrate(ardm_calibration *calibration, ardm_session *session, const int32_t *symbols, uint64_t number, uint32_t n, uint32_t draws,
                            uint64_t seed) {
     const ardm_layout layout = ardm_session_layout(session);
-    const uint32_t units = ardm_layout_units(&layout), width = ardm_session_digits(session);
+    const uint32_t units = ardm_layout_units(&layout), each = ardm_layout_symbols(&layout), width = ardm_session_digits(session);
     const uint32_t stages = ardm_process_stages(ardm_session_process(session));
     ardm_orders *orders;
     drawn list[BATCH];
@@ -76,7 +105,7 @@ ardm_status ardm_calibrate(ardm_calibration *calibration, ardm_session *session,
         for (uint32_t i = 0; i < count && status == ARDM_OK; i++) {
             ardm_example *e = &list[i].example;
             const uint64_t item = number + (begin + i) / draws, stratum = (begin + i) % draws;
-            const int32_t *own = symbols + (size_t)((begin + i) / draws) * units;
+            const int32_t *own = symbols + (size_t)((begin + i) / draws) * each;
             const ardm_order *order;
             options.step = item;
             status = ardm_example_draw(e, orders, stages, &options, item * draws + stratum, (uint32_t)stratum, NULL);
@@ -86,18 +115,9 @@ ardm_status ardm_calibrate(ardm_calibration *calibration, ardm_session *session,
             io.time[i] = e->time;
             if (io.block) io.block[i] = e->block;
             ardm_ask__item(&io, i, session, &layout, e->stage, own, e->state);
-            for (uint32_t j = 0; j < list[i].asked; j++) ardm_ask__row(&io, i, j, session, &layout, e->stage, list[i].unit[j], own[list[i].unit[j]]);
         }
-        if (status == ARDM_OK) status = ardm_run(io.binding);
-        if (status != ARDM_OK) break;
-        const uint32_t *frequency = ardm_binding_output(io.binding, "frequency");
-        for (uint32_t i = 0; i < count; i++) {
-            const ardm_order *order;
-            status = ardm_orders_get(&order, orders, (uint32_t)list[i].example.block);
-            if (status != ARDM_OK) break;
-            add(calibration, &list[i], session, order, causal, symbols + (size_t)((begin + i) / draws) * units,
-                frequency + (size_t)i * io.rows * width, width);
-        }
+        for (uint32_t turn = 0; turn < io.turns && status == ARDM_OK; turn++)
+            status = take_turn(calibration, session, &io, list, count, turn, &(const shown){&layout, symbols, begin, draws});
         if (status == ARDM_OK) status = ardm_progress("calibration", (double)(begin + count), (double)all, "draws", NULL);
     }
     for (uint32_t i = 0; i < BATCH; i++) {

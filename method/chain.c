@@ -79,13 +79,13 @@ ardm_status ardm_chain_cost(double *bits, ardm_session *session, uint32_t steps,
         status = ardm_session_call(&io, session, ARDM_TASK_EVALUATE, &layout, BATCH, units);
         for (uint32_t i = 0; i < count && status == ARDM_OK; i++) {
             const uint32_t item = (uint32_t)((begin + i) / draws);
-            const int32_t *own = symbols + (size_t)item * units;
+            const int32_t *own = symbols + (size_t)item * ardm_layout_symbols(&layout);
             uint32_t row = 0;
             asked[i] = draw(state, &weight[i], units, steps, (uint32_t)((begin + i) % draws), draws, seed, number + item);
             ardm_ask__item(&io, i, session, &layout, 0, own, state);
             io.time[i] = ardm_fraction(units - asked[i], units);
             for (uint32_t u = 0; u < units; u++)
-                if (state[u] == ARDM_UNDECIDED) ardm_ask__row(&io, i, row++, session, &layout, 0, u, own[u]);
+                if (state[u] == ARDM_UNDECIDED) ardm_ask__row(&io, i, row++, session, &layout, 0, 0, u, own);
         }
         if (status == ARDM_OK) status = ardm_run(io.binding);
         if (status != ARDM_OK) break;

@@ -15,22 +15,23 @@
 
 enum { MOST_ITEMS = 32 };
 
-static int32_t coded(const ardm_tile *tile, uint32_t unit) {
-    return !tile->mask || (tile->mask[unit] != ARDM_GIVEN && tile->mask[unit] != ARDM_VOID);
-}
+static int32_t coded(const ardm_tile *tile, uint32_t unit) { return ardm_layout_masked(&tile->layout, tile->mask, unit) == ARDM_UNDECIDED; }
 
 ardm_status ardm_chunk_checksum(uint32_t *out, const ardm_chunk *chunk) {
     size_t n = 0;
-    for (uint32_t t = 0; t < chunk->n_tiles; t++) n += ardm_layout_units(&chunk->tiles[t].layout);
+    for (uint32_t t = 0; t < chunk->n_tiles; t++) n += ardm_layout_symbols(&chunk->tiles[t].layout);
     uint8_t *bytes = malloc(n * 2 + 1);
     if (!bytes) return ardm_fail(ARDM_ENOMEM, "no memory for the checksum of %zu symbols", n);
     size_t at = 0;
-    for (uint32_t t = 0; t < chunk->n_tiles; t++)
-        for (uint32_t u = 0, units = ardm_layout_units(&chunk->tiles[t].layout); u < units; u++)
-            if (coded(&chunk->tiles[t], u)) {
-                bytes[at++] = (uint8_t)chunk->tiles[t].symbols[u];
-                bytes[at++] = (uint8_t)(chunk->tiles[t].symbols[u] >> 8);
+    for (uint32_t t = 0; t < chunk->n_tiles; t++) {
+        const ardm_tile *tile = &chunk->tiles[t];
+        const uint32_t parts = ardm_layout_parts(&tile->layout);
+        for (uint32_t k = 0, symbols = ardm_layout_symbols(&tile->layout); k < symbols; k++)
+            if (coded(tile, k / parts)) {
+                bytes[at++] = (uint8_t)tile->symbols[k];
+                bytes[at++] = (uint8_t)(tile->symbols[k] >> 8);
             }
+    }
     *out = ardm_xxh32(bytes, at);
     free(bytes);
     return ARDM_OK;
@@ -43,8 +44,9 @@ typedef struct group {
     ardm_layout layout;
     uint32_t base;            /* digest rows of the chunk before this group */
     uint32_t free_units;      /* of a tile: neither given nor void */
-    uint32_t (*intervals)[2]; /* encoding: [tile][stage·free + place] */
-    uint32_t (*calls)[2];     /* encoding: stage·free + first place, length; of each call */
+    uint32_t turns;           /* rows a unit and stage */
+    uint32_t (*intervals)[2]; /* encoding: [tile][(stage·turns + turn)·free + place] */
+    uint32_t (*calls)[2];     /* encoding: (stage·turns + turn)·free + first place, length; of each call */
     uint32_t *digests;        /* encoding: [call][tile], its part of the chunk's digest */
     uint32_t n_calls;
 } group;
@@ -79,8 +81,10 @@ static void free_groups(groups *g) {
     g->n = 0;
 }
 
+static size_t rows_of(const group *g, uint32_t stages) { return (size_t)stages * g->turns * g->free_units; } /* a tile */
+
 /* Groups of a chunk in coding order, appended. Tiles of a group have equally many coded units, so that their blocks agree. */
-static ardm_status add_groups(groups *g, ardm_chunk *chunk, uint32_t stages) {
+static ardm_status add_groups(groups *g, ardm_chunk *chunk, uint32_t stages, uint32_t turns) {
     uint32_t base = 0;
     uint8_t *taken = calloc(chunk->n_tiles ? chunk->n_tiles : 1, 1);
     if (!taken) return ardm_fail(ARDM_ENOMEM, "no memory for groups");
@@ -90,7 +94,11 @@ static ardm_status add_groups(groups *g, ardm_chunk *chunk, uint32_t stages) {
         if (grown) g->list = grown;
         group *next = grown ? &grown[g->n] : NULL;
         if (next)
-            *next = (group){.chunk = chunk, .tiles = malloc(chunk->n_tiles * sizeof *next->tiles), .layout = chunk->tiles[t].layout, .base = base};
+            *next = (group){.chunk = chunk,
+                            .tiles = malloc(chunk->n_tiles * sizeof *next->tiles),
+                            .layout = chunk->tiles[t].layout,
+                            .base = base,
+                            .turns = turns};
         if (!next || !next->tiles) {
             free(taken);
             return ardm_fail(ARDM_ENOMEM, "no memory for groups");
@@ -104,7 +112,7 @@ static ardm_status add_groups(groups *g, ardm_chunk *chunk, uint32_t stages) {
             taken[k] = 1;
             next->tiles[next->n_tiles++] = k;
         }
-        base += next->n_tiles * stages * next->free_units;
+        base += next->n_tiles * (uint32_t)rows_of(next, stages);
     }
     free(taken);
     return ARDM_OK;
@@ -115,10 +123,15 @@ static ardm_walk_item item_of(const group *g, uint32_t tile) {
     return (ardm_walk_item){t->symbols, t->mask, g->chunk->number};
 }
 
+/* A call of a tile: where it is in the stage's sequence, and how many rows it has. */
+typedef struct spot {
+    uint32_t stage, place, turn, count;
+} spot;
+
 /* Digest number of the first row that `tile` of a group has in a call: see the closed form in method/archive.md. */
-static uint32_t row_number(const group *g, uint32_t tile, uint32_t stage, uint32_t place, uint32_t count, int32_t causal) {
+static uint32_t row_number(const group *g, uint32_t tile, spot at, int32_t causal) {
     if (causal) return g->base + tile * g->free_units;
-    return g->base + g->n_tiles * (stage * g->free_units + place) + tile * count;
+    return g->base + g->n_tiles * (g->turns * (at.stage * g->free_units + at.place) + at.turn * at.count) + tile * at.count;
 }
 
 typedef struct seat { /* an item of a walk: which tile of which group */
@@ -126,13 +139,18 @@ typedef struct seat { /* an item of a walk: which tile of which group */
     uint32_t tile;
 } seat;
 
+/* The call after `done` units of all stages. */
+static spot spot_of(const group *g, const ardm_walk *walk, uint32_t call, uint32_t item, uint32_t done) {
+    spot at = {0, 0, ardm_walk_turn(walk, call), ardm_walk_count(walk, call, item)};
+    if (g->free_units) at.stage = done / g->free_units, at.place = done % g->free_units;
+    return at;
+}
+
+static size_t slot_of(const group *g, uint32_t stage, uint32_t turn) { return ((size_t)stage * g->turns + turn) * g->free_units; }
+
 /* First place of each item's rows in a call is needed before the call is run: it is the sum of the counts before it. */
 static void number_rows(uint32_t *number, const ardm_walk *walk, uint32_t call, const seat *seats, uint32_t n, const uint32_t *done, int32_t causal) {
-    for (uint32_t i = 0; i < n; i++) {
-        const group *g = seats[i].of;
-        uint32_t stage = g->free_units ? done[i] / g->free_units : 0, place = g->free_units ? done[i] % g->free_units : 0;
-        number[i] = row_number(g, seats[i].tile, stage, place, ardm_walk_count(walk, call, i), causal);
-    }
+    for (uint32_t i = 0; i < n; i++) { number[i] = row_number(seats[i].of, seats[i].tile, spot_of(seats[i].of, walk, call, i, done[i]), causal); }
 }
 
 static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding, const seat *seats, uint32_t n, uint32_t stages, double *done_rows,
@@ -151,7 +169,7 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
             status = ardm_fail(ARDM_ENOMEM, "no memory for %u calls", calls);
         if (!g->digests && (g->digests = calloc((size_t)calls * g->n_tiles + 1, sizeof *g->digests)) == NULL)
             status = ardm_fail(ARDM_ENOMEM, "no memory for %u digests", calls);
-        if (!g->intervals && (g->intervals = calloc((size_t)g->n_tiles * stages * g->free_units + 1, sizeof *g->intervals)) == NULL)
+        if (!g->intervals && (g->intervals = calloc(g->n_tiles * rows_of(g, stages) + 1, sizeof *g->intervals)) == NULL)
             status = ardm_fail(ARDM_ENOMEM, "no memory for intervals");
     }
     for (uint32_t c = 0; c < calls && status == ARDM_OK; c++) {
@@ -164,7 +182,7 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
         for (uint32_t i = 0; i < n; i++) {
             group *g = seats[i].of;
             ardm_walk_rows rows = ardm_walk_answer(walk, i);
-            uint32_t(*own)[2] = g->intervals + (size_t)seats[i].tile * stages * g->free_units + (size_t)rows.stage * g->free_units;
+            uint32_t(*own)[2] = g->intervals + seats[i].tile * rows_of(g, stages) + slot_of(g, rows.stage, rows.turn);
             for (uint32_t j = 0; j < rows.count; j++) {
                 const uint32_t *pair = interval + 2 * ((size_t)i * io->rows + j);
                 if (rows.children[j] < 2) continue;
@@ -173,10 +191,11 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
             }
             g->chunk->digest += digest[i];
             g->digests[(size_t)c * g->n_tiles + seats[i].tile] = digest[i];
-            g->calls[c][0] = done[i];
+            const spot at = spot_of(g, walk, c, i, done[i]);
+            g->calls[c][0] = (uint32_t)slot_of(g, at.stage, at.turn) + at.place;
             g->calls[c][1] = rows.count;
             g->n_calls = calls;
-            done[i] += rows.count;
+            if (at.turn + 1 == g->turns) done[i] += rows.count;
             *done_rows += rows.count;
         }
         status = ardm_progress(coding->task, *done_rows, all_rows, "symbols", NULL);
@@ -189,12 +208,12 @@ static ardm_status encode_batch(ardm_session *session, const ardm_coding *coding
 static ardm_status write_chunk(ardm_chunk *chunk, const groups *g, uint32_t stages, int32_t causal) {
     size_t total = 0, at = 0;
     for (uint32_t i = 0; i < g->n; i++)
-        if (g->list[i].chunk == chunk) total += (size_t)g->list[i].n_tiles * stages * g->list[i].free_units;
+        if (g->list[i].chunk == chunk) total += g->list[i].n_tiles * rows_of(&g->list[i], stages);
     uint32_t(*all)[2] = malloc((total + 1) * sizeof *all);
     if (!all) return ardm_fail(ARDM_ENOMEM, "no memory for %zu symbols", total);
     for (uint32_t i = 0; i < g->n; i++) {
         const group *q = &g->list[i];
-        size_t each = (size_t)stages * q->free_units;
+        const size_t each = rows_of(q, stages);
         if (q->chunk != chunk || !q->intervals) continue;
         if (causal) { /* one window: by place, whichever calls answered */
             memcpy(all + at, q->intervals, q->n_tiles * each * sizeof *all);
@@ -260,7 +279,7 @@ static ardm_status compare(const made *m, const ardm_walk *walk, uint32_t stages
     const uint32_t *interval = ardm_binding_output(ardm_walk_io(walk)->binding, "interval");
     const uint32_t *digest = ardm_binding_output(ardm_walk_io(walk)->binding, "digest");
     ardm_walk_rows rows = ardm_walk_answer(walk, 0);
-    const uint32_t(*own)[2] = (const uint32_t(*)[2])(g->intervals + ((size_t)m->tile * stages + rows.stage) * g->free_units);
+    const uint32_t(*own)[2] = (const uint32_t(*)[2])(g->intervals + m->tile * rows_of(g, stages) + slot_of(g, rows.stage, rows.turn));
     char where[120];
     snprintf(where, sizeof where, "chunk %llu, tile %u, call %u of %u", (unsigned long long)g->chunk->number, g->tiles[m->tile], m->call + 1,
              g->n_calls);
@@ -285,16 +304,21 @@ static ardm_status recompute(const ardm_session *session, const ardm_coding *cod
     if (!draw_call(&m, g, coding->seed)) return ARDM_OK;
     ardm_walk_item item = item_of(m.of, m.tile);
     ARDM_TRY(ardm_walk_open(&walk, coding->reference, ARDM_TASK_ENCODE, &m.of->layout, coding->schedule, coding->block, coding->seed, &item, 1));
-    uint32_t index = 0, place = 0, count = 0, wanted = m.of->calls[m.call][0];
-    for (; index < ardm_walk_calls(walk); index++, place += count) { /* a batch may have had more calls than its tile */
-        count = ardm_walk_count(walk, index, 0);
-        if (place == wanted && count) break;
+    const uint32_t wanted = m.of->calls[m.call][0];
+    uint32_t index = 0, done = 0, number = 0;
+    spot at = {0};
+    for (; index < ardm_walk_calls(walk); index++) { /* a batch may have had more calls than its tile */
+        at = spot_of(m.of, walk, index, 0, done);
+        if (at.count && slot_of(m.of, at.stage, at.turn) + at.place == wanted) break;
+        if (at.turn + 1 == m.of->turns) done += at.count;
     }
+    const uint32_t count = at.count;
     ardm_status status = ARDM_OK;
     if (index == ardm_walk_calls(walk) || count != m.of->calls[m.call][1])
         status = ardm_fail(ARDM_EINVAL, "a tile alone has other calls than in its batch");
-    uint32_t number = m.of->free_units ? row_number(m.of, m.tile, wanted / m.of->free_units, wanted % m.of->free_units, count, causal) : 0;
-    if (status == ARDM_OK) status = ardm_walk_run(walk, index, &number, 1);
+    number = row_number(m.of, m.tile, at, causal);
+    /* The network runs in the first turn, and the others on what it said. */
+    for (uint32_t turn = 0; status == ARDM_OK && turn <= at.turn; turn++) status = ardm_walk_run(walk, index - at.turn + turn, &number, 1);
     if (status == ARDM_OK) status = compare(&m, walk, stages, ardm_device_name(ardm_session_device(session)));
     if (status == ARDM_EINEXACT) refuse(m.of->chunk, status, ardm_message());
     if (status == ARDM_OK)
@@ -306,7 +330,7 @@ static ardm_status recompute(const ardm_session *session, const ardm_coding *cod
 
 static double count_rows(const groups *g, uint32_t stages) {
     double rows = 0;
-    for (uint32_t i = 0; i < g->n; i++) rows += (double)g->list[i].n_tiles * stages * g->list[i].free_units;
+    for (uint32_t i = 0; i < g->n; i++) rows += (double)g->list[i].n_tiles * (double)rows_of(&g->list[i], stages);
     return rows;
 }
 
@@ -320,7 +344,7 @@ ardm_status ardm_encode(ardm_session *session, const ardm_coding *coding, ardm_c
         chunks[i].digest = 0;
         chunks[i].status = ARDM_OK;
         status = ardm_chunk_checksum(&chunks[i].checksum, &chunks[i]);
-        if (status == ARDM_OK) status = add_groups(&g, &chunks[i], stages);
+        if (status == ARDM_OK) status = add_groups(&g, &chunks[i], stages, ardm_session_turns(session));
     }
     double all = count_rows(&g, stages);
     uint8_t *taken = calloc(g.n ? g.n : 1, 1);
@@ -409,9 +433,10 @@ static ardm_status decode_batch(ardm_session *session, const ardm_coding *coding
         const ardm_call_io *io = ardm_walk_io(walk);
         const uint32_t *digest = ardm_binding_output(io->binding, "digest");
         for (uint32_t i = 0; i < n; i++) {
+            const ardm_walk_rows rows = ardm_walk_answer(walk, i);
             seats[i].of->chunk->digest -= digest[i]; /* what is left of the stored digest: 0 at the end */
-            done[i] += ardm_walk_answer(walk, i).count;
-            *done_rows += ardm_walk_answer(walk, i).count;
+            if (rows.turn + 1 == seats[i].of->turns) done[i] += rows.count;
+            *done_rows += rows.count;
         }
         take_job job = {walk, seats, first, decoders, ardm_binding_output(io->binding, "frequency"), ardm_session_digits(session)};
         ardm_parallel(runs, 1, take_rows, &job);
@@ -472,11 +497,13 @@ ardm_status ardm_decode(ardm_session *session, const ardm_coding *coding, ardm_c
             refuse(c, ARDM_EFORMAT, "too many tiles in a chunk");
         else if (ardm_rans_open(&decoders[i], c->state, c->words, c->word_bytes) != ARDM_OK)
             refuse(c, ARDM_EFORMAT, ardm_message());
-        for (uint32_t t = 0; t < c->n_tiles; t++) /* nothing is known: every class is that of symbol 0 */
-            for (uint32_t u = 0, units = ardm_layout_units(&c->tiles[t].layout); u < units; u++)
-                if (coded(&c->tiles[t], u)) c->tiles[t].symbols[u] = 0;
+        for (uint32_t t = 0; t < c->n_tiles; t++) { /* nothing is known: every class is that of symbol 0 */
+            const uint32_t parts = ardm_layout_parts(&c->tiles[t].layout);
+            for (uint32_t k = 0, symbols = ardm_layout_symbols(&c->tiles[t].layout); k < symbols; k++)
+                if (coded(&c->tiles[t], k / parts)) c->tiles[t].symbols[k] = 0;
+        }
         next[i] = g.n;
-        if (c->status == ARDM_OK) status = add_groups(&g, c, stages);
+        if (c->status == ARDM_OK) status = add_groups(&g, c, stages, ardm_session_turns(session));
     }
     if (status == ARDM_OK) status = decode_rounds(session, coding, &g, chunks, n_chunks, decoders, next);
     for (uint32_t i = 0; i < n_chunks && status == ARDM_OK; i++) {

@@ -58,6 +58,28 @@ static int surest_first(const void *a, const void *b) {
     return x->unit < y->unit ? -1 : x->unit > y->unit;
 }
 
+static uint32_t slot_of(const ardm_walk *walk, const ardm_walk_rows *rows, uint64_t seed, uint64_t number, uint32_t unit) {
+    return ardm_random_word(seed, ARDM_RANDOM_SAMPLE, 4 * (rows->stage * ardm_walk_turns(walk) + rows->turn), number, unit) >> 8;
+}
+
+/* Later turns of the units that turn 0 chose: those at the first places. */
+static ardm_status decide_chosen(double *decided, ardm_walk *walk, const ardm_walk_rows *rows, uint32_t count, const ardm_sampling *sampling,
+                                 uint32_t item, uint64_t number, const uint32_t *frequency, uint32_t width) {
+    uint32_t first = rows->place[0];
+    for (uint32_t j = 1; j < rows->count; j++)
+        if (rows->place[j] < first) first = rows->place[j];
+    for (uint32_t j = 0; j < rows->count; j++) {
+        const uint32_t children = (uint32_t)rows->children[j];
+        if (rows->place[j] - first >= count) continue;
+        ardm_walk_decide(walk, item, rows->unit[j],
+                         children > 1 ? draw(frequency + (size_t)j * width, children, sampling->temperature,
+                                             slot_of(walk, rows, sampling->seed, number, rows->unit[j]))
+                                      : 0);
+    }
+    *decided += count;
+    return ARDM_OK;
+}
+
 ardm_status ardm_confidence__decide(double *decided, ardm_walk *walk, const ardm_session *session, const ardm_sampling *sampling, uint32_t call,
                                     uint32_t item, uint64_t number) {
     const ardm_call_io *io = ardm_walk_io(walk);
@@ -65,6 +87,7 @@ ardm_status ardm_confidence__decide(double *decided, ardm_walk *walk, const ardm
     const uint32_t count = ardm_walk_count(walk, call, item), width = ardm_session_digits(session);
     const uint32_t *frequency = (const uint32_t *)ardm_binding_output(io->binding, "frequency") + (size_t)item * io->rows * width;
     if (!count) return ARDM_OK;
+    if (rows.turn) return decide_chosen(decided, walk, &rows, count, sampling, item, number, frequency, width);
     candidate *list = malloc(rows.count * sizeof *list);
     uint32_t *unit = malloc(count * sizeof *unit);
     if (!list || !unit) {
@@ -77,7 +100,7 @@ ardm_status ardm_confidence__decide(double *decided, ardm_walk *walk, const ardm
     qsort(list, rows.count, sizeof *list, surest_first);
     for (uint32_t k = 0; k < count; k++) {
         const uint32_t children = (uint32_t)rows.children[list[k].row];
-        const uint32_t slot = ardm_random_word(sampling->seed, ARDM_RANDOM_SAMPLE, 4 * rows.stage, number, list[k].unit) >> 8;
+        const uint32_t slot = slot_of(walk, &rows, sampling->seed, number, list[k].unit);
         unit[k] = list[k].unit;
         ardm_walk_decide(walk, item, unit[k],
                          children > 1 ? draw(frequency + (size_t)list[k].row * width, children, sampling->temperature, slot) : 0);

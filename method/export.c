@@ -7,6 +7,7 @@
 #include "ardm/exact.h"
 #include "ardm/log.h"
 #include "ardm/model.h"
+#include "ardm/predictor.h"
 #include "trainer_private.h"
 
 typedef struct curve_user {
@@ -79,15 +80,9 @@ static ardm_status put_facts(ardm_model *model, const ardm_trainer *t, const ard
 }
 
 static ardm_status put_layout(ardm_model *model, const ardm_trainer *t) {
-    ardm_description d = ardm_trainer__describe(t);
+    const ardm_description d = ardm_trainer__describe(t);
     char text[160];
-    static const char *const heads[] = {"", "softmax", "direct", "mixture"};
-    if (d.rank == 2)
-        snprintf(text, sizeof text, "extents %ux%u channels %u head %s multiple %u context 0", d.extent[0], d.extent[1], d.channels, heads[d.head],
-                 d.multiple);
-    else
-        snprintf(text, sizeof text, "extents %u channels %u head %s multiple %u context %u", d.extent[0], d.channels, heads[d.head], d.multiple,
-                 d.context);
+    ardm_description_print(text, sizeof text, &d);
     return ardm_model_set(model, "ardm.layout", text);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ardm/frequency.h"
+
 typedef struct parameter {
     ardm_value value;
     const char *name;
@@ -24,6 +26,10 @@ static ardm_value nll_of(ardm_graph *graph, const ardm_network *net, const ardm_
         children = both[1];
         if (image) children = ARDM_NODE(graph, "merge", "first=1, count=3", children);
     }
+    if (net->head == ARDM_HEAD_PIXEL)
+        return ardm_graph_node(graph, NULL, "pixel_nll",
+                               (const ardm_value[]){out.z, out.centre, ARDM_NODE(graph, "merge", "first=1, count=2", target)}, 3, "classes=%lld",
+                               (long long)net->classes);
     if (image) target = ARDM_NODE(graph, "merge", "first=1, count=3", target);
     if (net->head == ARDM_HEAD_MIXTURE)
         return ardm_graph_node(graph, NULL, "mixture_nll", (const ardm_value[]){out.z, out.centre, target}, 3, "classes=%lld",
@@ -55,7 +61,10 @@ static ardm_status begin(frame *f, const char *name, const ardm_network *net) {
     char extents[32] = "[N,L]", units[32] = "[N,L]", type[48];
     if (image) {
         snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)net->channels);
-        snprintf(units, sizeof units, "[N,%lld*H*W]", (long long)net->channels);
+        if (net->head == ARDM_HEAD_PIXEL)
+            snprintf(units, sizeof units, "[N,H*W]");
+        else
+            snprintf(units, sizeof units, "[N,%lld*H*W]", (long long)net->channels);
     }
     ardm_network_inputs in = {-1, -1, -1, -1, -1, -1};
     snprintf(type, sizeof type, "i32%s", extents);
@@ -218,47 +227,69 @@ ardm_status ardm_objective_gradients(ardm_graph **out, const ardm_network *net, 
     return status;
 }
 
+uint32_t ardm_head_parts(int32_t head, uint32_t channels) { return head == ARDM_HEAD_PIXEL ? channels : 1; }
+
+uint32_t ardm_head_turns(int32_t head, int64_t classes) {
+    if (head == ARDM_HEAD_PIXEL) return 3;
+    return head == ARDM_HEAD_MIXTURE && classes > ARDM_FREQUENCY_MAX ? 2 : 1;
+}
+
+static int32_t has_centre(int32_t head) { return head == ARDM_HEAD_MIXTURE || head == ARDM_HEAD_PIXEL; }
+
+static const char *const task_names[] = {"", "evaluate", "encode", "decode", "sample"};
+
+/* From logits of children to what the task is after. */
+static void finish(ardm_graph *graph, int32_t task, ardm_value z, ardm_value children, ardm_value target) {
+    if (task == ARDM_TASK_SAMPLE) { /* temperature scales the logits first; coding refuses it by not having it */
+        ardm_value warmth = ardm_graph_input(graph, "coldness", "f32[]");
+        z = ARDM_NODE(graph, "mul", NULL, z, warmth);
+    }
+    ardm_value f = ARDM_NODE(graph, "frequency", NULL, z, children);
+    if (task == ARDM_TASK_SAMPLE) {
+        ardm_graph_output(graph, "symbol", ARDM_NODE(graph, "find", NULL, f, ardm_graph_input(graph, "slot", "u32[N,R]")));
+        return;
+    }
+    ardm_value row = ardm_graph_input(graph, "row", "i32[N,R]");
+    if (task == ARDM_TASK_ENCODE)
+        ardm_graph_output(graph, "interval", ARDM_NODE(graph, "interval", NULL, f, target));
+    else
+        ardm_graph_output(graph, "frequency", f);
+    ardm_graph_output(graph, "digest", ARDM_NODE(graph, "digest", NULL, f, row));
+}
+
+static ardm_status check_outputs(const ardm_graph *inference, int32_t head) {
+    const uint32_t n_inputs = ardm_graph_input_count(inference), n_outputs = ardm_graph_output_count(inference);
+    if (n_inputs <= 16 && n_outputs == (has_centre(head) ? 2u : 1u)) return ARDM_OK;
+    return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs and %u outputs, which its head does not fit", n_inputs, n_outputs);
+}
+
 ardm_status ardm_objective_head(ardm_graph **out, const ardm_graph *inference, int32_t task, int32_t head, int64_t classes) {
-    static const char *const names[] = {"", "evaluate", "encode", "decode", "sample"};
     ardm_graph *graph = NULL;
     ardm_value inputs[16], outputs[2] = {-1, -1};
-    uint32_t n_inputs = ardm_graph_input_count(inference), n_outputs = ardm_graph_output_count(inference);
     *out = NULL;
-    if (n_inputs > 16 || n_outputs != (head == ARDM_HEAD_MIXTURE ? 2u : 1u))
-        return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs and %u outputs, which its head does not fit", n_inputs, n_outputs);
-    ARDM_TRY(ardm_graph_create(&graph, names[task]));
+    ARDM_TRY(check_outputs(inference, head));
+    ARDM_TRY(ardm_graph_create(&graph, task_names[task]));
+    const uint32_t n_inputs = ardm_graph_input_count(inference);
     for (uint32_t i = 0; i < n_inputs; i++) {
         char type[96];
         ardm_value value = ardm_graph_input_at(inference, i);
         inputs[i] = ardm_graph_input(graph, ardm_graph_value_name(inference, value), ardm_graph_value_type(inference, value, type, sizeof type));
     }
-    ardm_status status = ardm_graph_inline(graph, inference, inputs, n_inputs, outputs, n_outputs);
+    ardm_status status = ardm_graph_inline(graph, inference, inputs, n_inputs, outputs, ardm_graph_output_count(inference));
     if (status != ARDM_OK) goto fail;
+    const int32_t pixel = head == ARDM_HEAD_PIXEL;
     ardm_value z = outputs[0], children = ardm_graph_input(graph, "children", "i32[N,R]");
-    ardm_value target = task == ARDM_TASK_EVALUATE || task == ARDM_TASK_ENCODE ? ardm_graph_input(graph, "target", "i32[N,R]") : -1;
+    ardm_value target =
+        task == ARDM_TASK_EVALUATE || task == ARDM_TASK_ENCODE ? ardm_graph_input(graph, "target", pixel ? "i32[N,R,3]" : "i32[N,R]") : -1;
     if (task == ARDM_TASK_EVALUATE) {
-        ardm_value nll = head == ARDM_HEAD_MIXTURE ? ardm_graph_node(graph, NULL, "mixture_nll", (const ardm_value[]){z, outputs[1], target}, 3,
-                                                                     "classes=%lld", (long long)classes)
-                                                   : ARDM_NODE(graph, "softmax_nll", NULL, z, target, children);
+        ardm_value nll = has_centre(head) ? ardm_graph_node(graph, NULL, pixel ? "pixel_nll" : "mixture_nll",
+                                                            (const ardm_value[]){z, outputs[1], target}, 3, "classes=%lld", (long long)classes)
+                                          : ARDM_NODE(graph, "softmax_nll", NULL, z, target, children);
         ardm_graph_output(graph, "nll", nll);
     } else {
         if (head == ARDM_HEAD_MIXTURE)
             z = ardm_graph_node(graph, NULL, "mixture_logits", (const ardm_value[]){z, outputs[1]}, 2, "classes=%lld", (long long)classes);
-        if (task == ARDM_TASK_SAMPLE) { /* temperature scales the logits first; coding refuses it by not having it */
-            ardm_value warmth = ardm_graph_input(graph, "coldness", "f32[]");
-            z = ARDM_NODE(graph, "mul", NULL, z, warmth);
-        }
-        ardm_value f = ARDM_NODE(graph, "frequency", NULL, z, children);
-        if (task == ARDM_TASK_SAMPLE) {
-            ardm_graph_output(graph, "symbol", ARDM_NODE(graph, "find", NULL, f, ardm_graph_input(graph, "slot", "u32[N,R]")));
-        } else {
-            ardm_value row = ardm_graph_input(graph, "row", "i32[N,R]");
-            if (task == ARDM_TASK_ENCODE)
-                ardm_graph_output(graph, "interval", ARDM_NODE(graph, "interval", NULL, f, target));
-            else
-                ardm_graph_output(graph, "frequency", f);
-            ardm_graph_output(graph, "digest", ARDM_NODE(graph, "digest", NULL, f, row));
-        }
+        finish(graph, task, z, children, target);
     }
     status = ardm_graph_check(graph);
     if (status == ARDM_OK) {
@@ -267,5 +298,33 @@ ardm_status ardm_objective_head(ardm_graph **out, const ardm_graph *inference, i
     }
 fail:
     ardm_graph_free(&graph);
+    return status;
+}
+
+ardm_status ardm_objective_turn(ardm_graph **out, const ardm_graph *inference, int32_t task, int32_t head, int64_t classes) {
+    const int32_t pixel = head == ARDM_HEAD_PIXEL;
+    ardm_graph *graph = NULL;
+    ardm_value in[4];
+    *out = NULL;
+    ARDM_TRY(check_outputs(inference, head));
+    ARDM_TRY(ardm_graph_create(&graph, task_names[task]));
+    for (uint32_t i = 0; i < 2; i++) {
+        char type[96];
+        const char *name = ardm_graph_output_at(inference, i, &in[i]);
+        in[i] = ardm_graph_input(graph, name, ardm_graph_value_type(inference, in[i], type, sizeof type));
+    }
+    in[2] = ardm_graph_input(graph, "known", pixel ? "i32[N,R,3]" : "i32[N,R]");
+    in[3] = ardm_graph_input(graph, "turn", "i32[N]");
+    ardm_value children = ardm_graph_input(graph, "children", "i32[N,R]");
+    ardm_value target = task == ARDM_TASK_ENCODE ? ardm_graph_input(graph, "target", "i32[N,R]") : -1;
+    ardm_value z = pixel ? ardm_graph_node(graph, NULL, "pixel_logits", in, 4, "classes=%lld", (long long)classes)
+                         : ardm_graph_node(graph, NULL, "mixture_children", in, 4, "family=zero-least-significant, classes=%lld, base=%u",
+                                           (long long)classes, ARDM_DIGIT_BASE);
+    finish(graph, task, z, children, target);
+    ardm_status status = ardm_graph_check(graph);
+    if (status == ARDM_OK)
+        *out = graph;
+    else
+        ardm_graph_free(&graph);
     return status;
 }

@@ -134,6 +134,38 @@ uint32_t ardm_layout_units(const ardm_layout *layout) {
     return units;
 }
 
+uint32_t ardm_layout_parts(const ardm_layout *layout) { return layout->parts ? layout->parts : 1; }
+uint32_t ardm_layout_symbols(const ardm_layout *layout) { return ardm_layout_units(layout) * ardm_layout_parts(layout); }
+
+ardm_layout ardm_layout_join(const ardm_layout *layout, uint32_t parts) {
+    ardm_layout joined = *layout;
+    assert(parts && ardm_layout_parts(layout) == 1 && layout->channels % parts == 0);
+    joined.channels /= parts;
+    joined.parts = parts;
+    return joined;
+}
+
+static int32_t kept(uint8_t state) { return state == ARDM_GIVEN || state == ARDM_VOID; }
+
+uint8_t ardm_layout_masked(const ardm_layout *layout, const uint8_t *mask, uint32_t unit) {
+    const uint32_t parts = ardm_layout_parts(layout);
+    if (!mask) return ARDM_UNDECIDED;
+    for (uint32_t i = 0; i < parts; i++)
+        if (!kept(mask[unit * parts + i])) return ARDM_UNDECIDED;
+    return mask[unit * parts];
+}
+
+uint32_t ardm_layout_split(const ardm_layout *layout, const uint8_t *mask) {
+    const uint32_t parts = ardm_layout_parts(layout), units = ardm_layout_units(layout);
+    uint32_t split = 0;
+    for (uint32_t u = 0; mask && u < units; u++) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < parts; i++) n += (uint32_t)kept(mask[u * parts + i]);
+        split += n > 0 && n < parts;
+    }
+    return split;
+}
+
 ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family, uint32_t block, const ardm_layout *layout) {
     ARDM_TRY(allocate(out, layout));
     ardm_order *o = *out;

@@ -5,8 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of rows that have left the network. */
+static const char *const heads[ARDM_HEAD_PIXEL + 1] = {
+    [ARDM_HEAD_SOFTMAX] = "softmax", [ARDM_HEAD_DIRECT] = "direct", [ARDM_HEAD_MIXTURE] = "mixture", [ARDM_HEAD_PIXEL] = "pixel"};
+
+void ardm_description_print(char *out, size_t size, const ardm_description *d) {
+    if (d->rank == 2)
+        snprintf(out, size, "extents %ux%u channels %u head %s multiple %u context 0", d->extent[0], d->extent[1], d->channels, heads[d->head],
+                 d->multiple);
+    else
+        snprintf(out, size, "extents %u channels %u head %s multiple %u context %u", d->extent[0], d->channels, heads[d->head], d->multiple,
+                 d->context);
+}
+
 ardm_status ardm_description_parse(ardm_description *out, const char *text) {
-    static const char *const heads[] = {"softmax", "direct", "mixture"};
     char head[16];
     unsigned height = 0, width = 0, channels = 0, multiple = 0, context = 0;
     int end = -1;
@@ -24,8 +36,8 @@ ardm_status ardm_description_parse(ardm_description *out, const char *text) {
     if (units < 1 || units > ARDM_MAX_UNITS)
         return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' has %llu units; 1 to %u can be", text, (unsigned long long)units, ARDM_MAX_UNITS);
     if (multiple < 1 || multiple > 64 || context >= height) return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' is out of range", text);
-    for (int32_t i = 0; i < 3; i++)
-        if (strcmp(head, heads[i]) == 0) out->head = ARDM_HEAD_SOFTMAX + i;
+    for (int32_t i = ARDM_HEAD_SOFTMAX; i <= ARDM_HEAD_PIXEL; i++)
+        if (heads[i] && strcmp(head, heads[i]) == 0) out->head = i;
     if (!out->head) return ardm_fail(ARDM_EFORMAT, "the model's head '%s' is not known here", head);
     out->extent[0] = height;
     out->extent[1] = out->rank == 2 ? width : 0;

@@ -47,8 +47,8 @@ static const ardm_config_key keys[] = {
     {"network", "every", ARDM_KEY_INT, "0", 0, 128, NULL, "blocks",
      "unet of form paper: attention behind every so-manieth block of either half; 0: in the middle alone"},
     {"network", "time", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "transformer of form paper: blocks are told how much is decided"},
-    {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture", "",
-     "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture"},
+    {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture|pixel", "",
+     "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture; pixel: a mixture of red, green given red, blue given both"},
     {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
     {"train", "steps", ARDM_KEY_INT, "10000", 1, 1e9, NULL, "steps", "length of the run"},
     {"train", "batch", ARDM_KEY_INT, "32", 1, 65536, NULL, "items", "global batch"},
@@ -126,6 +126,8 @@ static ardm_status check(const ardm_recipe *r) {
     if (n->taps && (n->kind != ARDM_NETWORK_TRANSFORMER || n->streams == 2 || n->taps % 2 == 0))
         return ardm_fail(ARDM_EINVAL, "[network] conv %lld: an odd number, for a transformer whose order is not blocks", (long long)n->taps);
     ARDM_TRY(check_paper(r));
+    if (n->head == ARDM_HEAD_PIXEL && (n->kind != ARDM_NETWORK_UNET || n->paper || strcmp(r->family, "absorbing") != 0))
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] pixel needs kind = unet of form = small and the absorbing process");
     if (n->head == ARDM_HEAD_SOFTMAX && strcmp(r->family, "absorbing") != 0)
         return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
     if ((strcmp(r->family, "table") == 0) != (r->partitions[0] != 0))
@@ -144,9 +146,14 @@ static ardm_status check_form(const ardm_recipe *r) {
         return ardm_fail(ARDM_EUNSUPPORTED,
                          "[network] kind = diffwave takes sounds of one channel, these have %lld: mix them or take the channels apart",
                          (long long)n->channels);
-    if (n->base > MOST)
+    if (n->head == ARDM_HEAD_PIXEL && n->channels != 3)
+        return ardm_fail(ARDM_EINVAL, "[head] pixel is of three channels, these pictures have %lld: say mixture", (long long)n->channels);
+    if (n->head == ARDM_HEAD_PIXEL && n->classes > MOST)
+        return ardm_fail(ARDM_EUNSUPPORTED, "[head] pixel codes at most %d values a channel, these have %lld", MOST, (long long)n->classes);
+    if (n->base > MOST && n->head != ARDM_HEAD_MIXTURE) /* a mixture's symbol is coded as digits of one row */
         return ardm_fail(ARDM_EUNSUPPORTED,
-                         "one of %lld is chosen in a stage, at most %d can be coded: say [process] family = zero-least-significant and base = 256",
+                         "one of %lld is chosen in a stage, at most %d can be coded: say [head] kind = mixture, or [process] family = "
+                         "zero-least-significant and base = 256",
                          (long long)n->base, MOST);
     if (n->head != ARDM_HEAD_DATA && n->head != ARDM_HEAD_SOFTMAX) return ARDM_OK;
     /* A logit a symbol is dear where symbols are many: method.md 1. */
@@ -235,7 +242,9 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     const char *head = ardm_config_text(c, "head", "kind");
     /* Of one stage, direct and data are both the softmax over K, and a child's interval is a bin. */
     int32_t staged = strcmp(r->family, "absorbing") != 0;
-    if (strcmp(head, "mixture") == 0)
+    if (strcmp(head, "pixel") == 0)
+        r->network.head = ARDM_HEAD_PIXEL;
+    else if (strcmp(head, "mixture") == 0)
         r->network.head = staged ? ARDM_HEAD_CDF : ARDM_HEAD_MIXTURE;
     else if (strcmp(head, "softmax") == 0 || !staged)
         r->network.head = ARDM_HEAD_SOFTMAX;

@@ -10,10 +10,10 @@
 
 enum { BATCH = 16 };
 
-/* partition: u8[n, units], room. */
-static ardm_status show(const ardm_sampling *s, const ardm_walk *walk, const ardm_walk_item *items, uint32_t n, size_t units, ardm_sample_step step,
+/* partition: u8[n, symbols], room. */
+static ardm_status show(const ardm_sampling *s, const ardm_walk *walk, const ardm_walk_item *items, uint32_t n, size_t each, ardm_sample_step step,
                         uint8_t *partition) {
-    for (uint32_t i = 0; i < n; i++) ardm_walk_partitions(walk, i, partition + i * units);
+    for (uint32_t i = 0; i < n; i++) ardm_walk_partitions(walk, i, partition + i * each);
     step.n = n;
     step.calls = ardm_walk_calls(walk);
     step.symbols = items->symbols; /* of a batch they follow one another */
@@ -32,8 +32,8 @@ static void take_symbols(double *done, ardm_walk *walk, uint32_t item) {
 static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, const ardm_layout *layout, const ardm_walk_item *items, uint32_t n,
                                 uint32_t begin, double *done, double all) {
     ardm_walk *walk = NULL;
-    const size_t units = ardm_layout_units(layout);
-    uint8_t *partition = s->watch ? malloc(n * units) : NULL;
+    const size_t each = ardm_layout_symbols(layout);
+    uint8_t *partition = s->watch ? malloc(n * each) : NULL;
     if (s->watch && !partition) return ardm_fail(ARDM_ENOMEM, "no memory for the states of %u items", n);
     const int32_t task = s->confidence ? ARDM_TASK_DECODE : ARDM_TASK_SAMPLE; /* confidence needs the frequencies */
     float coldness = s->temperature == 1 ? 1.0f : ardm_reciprocal((float)s->temperature);
@@ -49,7 +49,7 @@ static ardm_status sample_batch(ardm_session *session, const ardm_sampling *s, c
                 take_symbols(done, walk, i);
         }
         if (status != ARDM_OK) break;
-        if (s->watch) status = show(s, walk, items, n, units, (ardm_sample_step){.call = c, .first = begin}, partition);
+        if (s->watch) status = show(s, walk, items, n, each, (ardm_sample_step){.call = c, .first = begin}, partition);
         if (status == ARDM_OK) status = ardm_progress(s->task, *done, all, "symbols", NULL);
     }
     ardm_walk_close(&walk);
@@ -65,21 +65,22 @@ static ardm_status check_from(const ardm_session *session, uint32_t from) {
 
 ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, const ardm_layout *layout, int32_t *symbols, const uint8_t *mask,
                         uint64_t first, uint32_t n) {
-    size_t units = ardm_layout_units(layout);
+    const size_t each = ardm_layout_symbols(layout), parts = ardm_layout_parts(layout), turns = ardm_session_turns(session);
     double done = 0, all = 0;
     if (!(sampling->temperature > 0)) return ardm_fail(ARDM_EINVAL, "temperature %g: give a number above 0", sampling->temperature);
     ARDM_TRY(check_from(session, sampling->from));
     const ardm_process *process = ardm_session_process(session);
-    for (size_t k = 0; k < n * units; k++) {
-        if (mask && (mask[k] == ARDM_GIVEN || mask[k] == ARDM_VOID)) continue;
+    for (size_t k = 0; k < n * each; k++) {
+        const size_t item = k / each;
+        if (ardm_layout_masked(layout, mask ? mask + item * each : NULL, (uint32_t)(k % each / parts)) != ARDM_UNDECIDED) continue;
         symbols[k] = sampling->from ? (int32_t)ardm_process_class(process, sampling->from, (uint32_t)symbols[k]) : 0;
-        all += ardm_process_stages(process) - sampling->from;
+        all += (double)(ardm_process_stages(process) - sampling->from) * (double)turns / (double)parts;
     }
     for (uint32_t begin = 0; begin < n; begin += BATCH) {
         ardm_walk_item items[BATCH];
         uint32_t count = n - begin < BATCH ? n - begin : BATCH;
         for (uint32_t i = 0; i < count; i++)
-            items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, first + begin + i};
+            items[i] = (ardm_walk_item){symbols + (begin + i) * each, mask ? mask + (begin + i) * each : NULL, first + begin + i};
         ARDM_TRY(sample_batch(session, sampling, layout, items, count, begin, &done, all));
     }
     return ARDM_OK;
@@ -89,7 +90,7 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
 static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *session, const ardm_budget *budget, uint64_t seed, uint32_t from,
                               const ardm_layout *layout, int32_t *symbols, const uint8_t *mask, uint64_t number, uint32_t n) {
     static const double ln2 = 0.69314718055994530942;
-    size_t units = ardm_layout_units(layout);
+    const size_t units = ardm_layout_units(layout), each = ardm_layout_symbols(layout);
     ardm_status status = ARDM_OK;
     for (size_t k = 0; k < n * (by_unit ? units : 1); k++) bits[k] = 0;
     for (uint32_t begin = 0; status == ARDM_OK && begin < n; begin += BATCH) {
@@ -97,7 +98,7 @@ static ardm_status walk_costs(double *bits, int32_t by_unit, ardm_session *sessi
         ardm_walk *walk = NULL;
         uint32_t count = n - begin < BATCH ? n - begin : BATCH;
         for (uint32_t i = 0; i < count; i++)
-            items[i] = (ardm_walk_item){symbols + (begin + i) * units, mask ? mask + (begin + i) * units : NULL, number + begin + i};
+            items[i] = (ardm_walk_item){symbols + (begin + i) * each, mask ? mask + (begin + i) * each : NULL, number + begin + i};
         status = ardm_walk_open(&walk, session, ARDM_TASK_EVALUATE, layout, budget->schedule, budget->block, seed, items, count);
         if (status == ARDM_OK) ardm_walk_from(walk, from);
         for (uint32_t c = 0; status == ARDM_OK && c < ardm_walk_calls(walk); c++) {

@@ -21,7 +21,7 @@ typedef struct laid {
 struct ardm_session {
     ardm_description description;
     char *process_text, *order_text, *suffix;
-    ardm_process *process;
+    ardm_process *process, *digits; /* digits: of symbols that are coded in two turns; else NULL */
     ardm_order_family family;
     ardm_graph *inference, *tasks[5];
     ardm_store *store;
@@ -72,9 +72,24 @@ static ardm_status check_graph(const ardm_session *session, const ardm_graph *gr
     (void)ardm_graph_output_at(graph, 0, &z);
     ardm_graph_value_type(graph, z, type, sizeof type);
     snprintf(wanted, sizeof wanted, "f32[N,R,%u]", ardm_session_digits(session));
-    if (d->head == ARDM_HEAD_MIXTURE ? strncmp(type, "f32[N,R,", 8) != 0 : strcmp(type, wanted) != 0)
-        return ardm_fail(ARDM_EFORMAT, "the model's graph gives %s; its head needs %s", type, d->head == ARDM_HEAD_MIXTURE ? "f32[N,R,3M]" : wanted);
+    const int32_t mixed = d->head == ARDM_HEAD_MIXTURE || d->head == ARDM_HEAD_PIXEL;
+    if (mixed ? strncmp(type, "f32[N,R,", 8) != 0 : strcmp(type, wanted) != 0)
+        return ardm_fail(ARDM_EFORMAT, "the model's graph gives %s; its head needs %s", type, mixed ? "components of a mixture, f32[N,R,·]" : wanted);
     return ARDM_OK;
+}
+
+static ardm_status open_turns(ardm_session *session) {
+    const ardm_description *d = &session->description;
+    const uint32_t classes = ardm_process_classes(session->process), turns = ardm_head_turns(d->head, classes);
+    char text[64];
+    if (d->head == ARDM_HEAD_PIXEL && (d->channels != 3 || d->rank != 2))
+        return ardm_fail(ARDM_EFORMAT, "a head of pixels needs pictures of 3 channels, not %u", d->channels);
+    if (turns == 1) return ARDM_OK;
+    if (session->family.kind == ARDM_ORDER_BLOCKS)
+        return ardm_fail(ARDM_EUNSUPPORTED, "an order of blocks codes one symbol a row, and this head %u", turns);
+    if (d->head == ARDM_HEAD_PIXEL) return ARDM_OK;
+    snprintf(text, sizeof text, "zero-least-significant %u %u", classes, ARDM_DIGIT_BASE);
+    return ardm_process_parse(&session->digits, text);
 }
 
 ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference, ardm_store *store, const char *suffix,
@@ -103,6 +118,7 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
         status = ardm_fail(ARDM_EFORMAT, "a head over whole symbols needs a process of one stage, not '%s'", session->process_text);
     if (status == ARDM_OK && session->family.kind == ARDM_ORDER_BLOCKS && ardm_process_stages(session->process) != 1)
         status = ardm_fail(ARDM_EFORMAT, "an order of blocks needs a process of one stage, not '%s'", session->process_text);
+    if (status == ARDM_OK) status = open_turns(session);
     if (status == ARDM_OK) status = check_graph(session, inference);
     if (status != ARDM_OK) ardm_session_free(&session);
     *out = session;
@@ -112,11 +128,15 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
 void ardm_session_free(ardm_session **session) {
     ardm_session *s = *session;
     if (!s) return;
-    for (uint32_t i = 0; i < s->n_bindings; i++) ardm_binding_free(&s->bindings[i].io.binding);
+    for (uint32_t i = 0; i < s->n_bindings; i++) {
+        ardm_binding_free(&s->bindings[i].io.binding);
+        ardm_binding_free(&s->bindings[i].io.network);
+    }
     for (uint32_t i = 0; i < s->n_orders; i++) ardm_orders_free(&s->orders[i].orders);
     for (int i = 0; i < 5; i++) ardm_graph_free(&s->tasks[i]);
     ardm_graph_free(&s->inference);
     ardm_process_free(&s->process);
+    ardm_process_free(&s->digits);
     free(s->bindings);
     free(s->orders);
     free(s->process_text);
@@ -131,17 +151,37 @@ const ardm_process *ardm_session_process(const ardm_session *session) { return s
 const ardm_order_family *ardm_session_order(const ardm_session *session) { return &session->family; }
 ardm_device *ardm_session_device(const ardm_session *session) { return ardm_store_device(session->store); }
 
+uint32_t ardm_session_turns(const ardm_session *session) {
+    return ardm_head_turns(session->description.head, ardm_process_classes(session->process));
+}
+
+uint32_t ardm_session_parts(const ardm_session *session) { return ardm_head_parts(session->description.head, session->description.channels); }
+
+uint32_t ardm_session_digit(const ardm_session *session, uint32_t stage, uint32_t turn, const int32_t *symbol, uint32_t *children) {
+    if (session->digits) return ardm_process_digit(session->digits, turn, (uint32_t)symbol[0], children);
+    return ardm_process_digit(session->process, stage, (uint32_t)symbol[turn], children);
+}
+
+void ardm_session_decide(const ardm_session *session, uint32_t stage, uint32_t turn, int32_t *symbol, uint32_t digit) {
+    if (session->digits)
+        symbol[0] = (int32_t)ardm_process_child(session->digits, turn, (uint32_t)symbol[0], digit);
+    else
+        symbol[turn] = (int32_t)ardm_process_child(session->process, stage, (uint32_t)symbol[turn], digit);
+}
+
 uint32_t ardm_session_digits(const ardm_session *session) {
+    if (session->digits) return ardm_process_logits(session->digits);
     return session->description.head == ARDM_HEAD_DIRECT ? ardm_process_logits(session->process) : ardm_process_classes(session->process);
 }
 
 ardm_layout ardm_session_layout(const ardm_session *session) {
     const ardm_description *d = &session->description;
-    return (ardm_layout){d->rank, {d->extent[0], d->rank > 1 ? d->extent[1] : 0, 0}, d->channels};
+    const ardm_layout symbols = {d->rank, {d->extent[0], d->rank > 1 ? d->extent[1] : 0, 0}, d->channels, 1};
+    return ardm_layout_join(&symbols, ardm_session_parts(session));
 }
 
 static int32_t same_layout(const ardm_layout *a, const ardm_layout *b) {
-    if (a->rank != b->rank || a->channels != b->channels) return 0;
+    if (a->rank != b->rank || a->channels != b->channels || ardm_layout_parts(a) != ardm_layout_parts(b)) return 0;
     for (uint32_t i = 0; i < a->rank; i++)
         if (a->extent[i] != b->extent[i]) return 0;
     return 1;
@@ -182,10 +222,23 @@ static uint32_t power_from(uint32_t least, uint32_t n) {
     return p;
 }
 
+static ardm_status bind_graph(ardm_binding **out, const ardm_session *session, const ardm_graph *graph, const ardm_extent *extents, uint32_t n,
+                              int32_t coding) {
+    ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
+    options.suffix = session->suffix;
+    options.memory = session->memory;
+    ARDM_TRY(ardm_bind(out, graph, session->store, extents, n, &options));
+    ardm_status status = coding ? ardm_guard__binding(*out, ardm_session_device(session)) : ARDM_OK;
+    if (status != ARDM_OK) ardm_binding_free(out);
+    return status;
+}
+
 static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t task, const ardm_layout *padded, uint32_t items, uint32_t rows) {
+    const uint32_t classes = ardm_process_classes(session->process), turns = task == ARDM_TASK_EVALUATE ? 1 : ardm_session_turns(session);
+    const int32_t coding = task == ARDM_TASK_ENCODE || task == ARDM_TASK_DECODE;
     if (!session->tasks[task])
-        ARDM_TRY(
-            ardm_objective_head(&session->tasks[task], session->inference, task, session->description.head, ardm_process_classes(session->process)));
+        ARDM_TRY((turns > 1 ? ardm_objective_turn : ardm_objective_head)(&session->tasks[task], session->inference, task, session->description.head,
+                                                                         classes));
     ardm_extent extents[4] = {{"N", items}, {"R", rows}};
     if (padded->rank == 2) {
         extents[2] = (ardm_extent){"H", padded->extent[0]};
@@ -193,31 +246,32 @@ static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t ta
     } else {
         extents[2] = (ardm_extent){"L", padded->extent[0]};
     }
-    ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
-    options.suffix = session->suffix;
-    options.memory = session->memory;
-    ARDM_TRY(ardm_bind(&io->binding, session->tasks[task], session->store, extents, padded->rank == 2 ? 4 : 3, &options));
-    if (task == ARDM_TASK_ENCODE || task == ARDM_TASK_DECODE) {
-        ardm_status status = ardm_guard__binding(io->binding, ardm_session_device(session));
-        if (status != ARDM_OK) {
-            ardm_binding_free(&io->binding);
-            return status;
-        }
+    const uint32_t n_extents = padded->rank == 2 ? 4 : 3;
+    io->network = NULL;
+    if (turns > 1) ARDM_TRY(bind_graph(&io->network, session, session->inference, extents, n_extents, coding));
+    ardm_status status = bind_graph(&io->binding, session, session->tasks[task], extents, turns > 1 ? 2 : n_extents, coding);
+    if (status != ARDM_OK) {
+        ardm_binding_free(&io->network);
+        return status;
     }
     io->items = items;
     io->rows = rows;
-    io->units = ardm_layout_units(padded);
-    io->symbols = ardm_binding_input(io->binding, "symbols");
-    io->state = ardm_binding_input(io->binding, "state");
-    io->stage = ardm_binding_input(io->binding, "stage");
-    io->time = ardm_binding_input(io->binding, "time");
-    io->block = ardm_binding_input(io->binding, "block");
-    io->row = ardm_binding_input(io->binding, "rows");
+    io->parts = ardm_layout_parts(padded);
+    io->turns = turns;
+    io->symbols_each = ardm_layout_symbols(padded);
+    ardm_binding *network = io->network ? io->network : io->binding;
+    io->symbols = ardm_binding_input(network, "symbols");
+    io->state = ardm_binding_input(network, "state");
+    io->stage = ardm_binding_input(network, "stage");
+    io->time = ardm_binding_input(network, "time");
+    io->block = ardm_binding_input(network, "block");
+    io->row = ardm_binding_input(network, "rows");
     io->target = ardm_binding_input(io->binding, "target");
     io->children = ardm_binding_input(io->binding, "children");
     io->number = ardm_binding_input(io->binding, "row");
     io->slot = ardm_binding_input(io->binding, "slot");
     io->coldness = ardm_binding_input(io->binding, "coldness");
+    io->known = ardm_binding_input(io->binding, "known");
     return ARDM_OK;
 }
 
@@ -239,19 +293,35 @@ ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t 
         session->n_bindings++;
     }
     *out = found->io;
-    size_t all = (size_t)out->items * out->rows;
-    memset(out->symbols, 0, (size_t)out->items * out->units * sizeof *out->symbols);
-    memset(out->state, ARDM_VOID, (size_t)out->items * out->units);
+    const size_t all = (size_t)out->items * out->rows, symbols = (size_t)out->items * out->symbols_each;
+    const size_t targets = all * (task == ARDM_TASK_EVALUATE ? out->parts : 1);
+    memset(out->symbols, 0, symbols * sizeof *out->symbols);
+    memset(out->state, ARDM_VOID, symbols);
     memset(out->stage, 0, out->items * sizeof *out->stage);
     memset(out->time, 0, out->items * sizeof *out->time);
     if (out->block) memset(out->block, 0, out->items * sizeof *out->block);
     for (size_t i = 0; i < all; i++) out->row[i] = -1;
-    if (out->target) memset(out->target, 0, all * sizeof *out->target);
+    if (out->target) memset(out->target, 0, targets * sizeof *out->target);
     if (out->children)
         for (size_t i = 0; i < all; i++) out->children[i] = 1;
     if (out->number)
         for (size_t i = 0; i < all; i++) out->number[i] = -1;
     if (out->slot) memset(out->slot, 0, all * sizeof *out->slot);
     if (out->coldness) *out->coldness = 1;
+    if (out->known) memset(out->known, 0, all * out->parts * sizeof *out->known);
     return ARDM_OK;
+}
+
+ardm_status ardm_session_run(const ardm_call_io *io, uint32_t turn) {
+    static const char *const said[] = {"z", "centre"};
+    if (!io->network) return ardm_run(io->binding);
+    if (turn == 0) {
+        ARDM_TRY(ardm_run(io->network));
+        for (int i = 0; i < 2; i++)
+            memcpy(ardm_binding_input(io->binding, said[i]), ardm_binding_output(io->network, said[i]),
+                   (size_t)ardm_shape_bytes(ardm_binding_shape(io->network, said[i])));
+    }
+    int32_t *turns = ardm_binding_input(io->binding, "turn");
+    for (uint32_t i = 0; i < io->items; i++) turns[i] = (int32_t)turn;
+    return ardm_run(io->binding);
 }

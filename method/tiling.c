@@ -32,11 +32,12 @@ static ardm_status tile_image(ardm_codec__tiling *t, const ardm_item *item, cons
     uint64_t n = (uint64_t)(down * across);
     ARDM_TRY(allocate(t, n, (n + ARDM_TILES_PER_CHUNK - 1) / ARDM_TILES_PER_CHUNK, (uint64_t)item->count, 0));
     int32_t *at = t->symbols;
+    const uint32_t parts = ardm_head_parts(model->head, model->channels);
     for (uint64_t i = 0; i < n; i++) {
         int64_t y = (int64_t)i / across * h, x = (int64_t)i % across * w;
         uint32_t height = (uint32_t)(item->extents[0] - y < h ? item->extents[0] - y : h),
                  width = (uint32_t)(item->extents[1] - x < w ? item->extents[1] - x : w);
-        t->tiles[i] = (ardm_tile){{2, {height, width, 0}, item->channels}, at, NULL};
+        t->tiles[i] = (ardm_tile){{2, {height, width, 0}, item->channels / parts, parts}, at, NULL};
         at += (size_t)height * width * item->channels;
         ardm_chunk *chunk = &t->chunks[i / ARDM_TILES_PER_CHUNK];
         if (i % ARDM_TILES_PER_CHUNK == 0) chunk->tiles = &t->tiles[i];
@@ -61,7 +62,7 @@ static ardm_status tile_text(ardm_codec__tiling *t, const ardm_item *item, const
         chunk->number = c;
         for (uint64_t at = begin; at < end; at += step, chunk->n_tiles++) {
             uint64_t back = at - begin < context ? 0 : context, size = (end - at < step ? end - at : step) + back;
-            *tile++ = (ardm_tile){{1, {(uint32_t)size, 0, 0}, 1}, t->symbols + at - back, back ? t->given : NULL};
+            *tile++ = (ardm_tile){{1, {(uint32_t)size, 0, 0}, 1, 1}, t->symbols + at - back, back ? t->given : NULL};
         }
     }
     return ARDM_OK;
@@ -119,10 +120,10 @@ void ardm_codec__gather(const ardm_codec__tiling *tiling, ardm_item *item) { exc
 
 /* Coded symbols of a tile and where they begin: a window's context belongs to the window before. */
 static uint32_t own_symbols(const ardm_tile *tile, int32_t **at) {
-    uint32_t units = ardm_layout_units(&tile->layout), skip = 0;
-    while (tile->mask && skip < units && tile->mask[skip] == ARDM_GIVEN) skip++;
+    uint32_t symbols = ardm_layout_symbols(&tile->layout), skip = 0;
+    while (tile->mask && skip < symbols && tile->mask[skip] == ARDM_GIVEN) skip++;
     *at = tile->symbols + skip;
-    return units - skip;
+    return symbols - skip;
 }
 
 uint64_t ardm_codec__raw_size(const ardm_chunk *chunk, uint32_t classes) {

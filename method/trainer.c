@@ -38,6 +38,20 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
 /* The output bias starts at the data's marginal, so that a fresh network already costs no more than the symbols' entropy. */
 static void start_head(float *bias, const ardm_recipe *recipe, const ardm_dataset *dataset) {
     const ardm_network *net = &recipe->network;
+    if (net->head == ARDM_HEAD_PIXEL) { /* green follows red, blue follows green: what pictures do */
+        const int64_t m = net->mixtures;
+        for (int64_t k = 0; k < m; k++) {
+            const float spread = m > 1 ? ardm_flush(ardm_divide((float)(2 * k + 1 - m), (float)(4 * m))) : 0.0f;
+            bias[k] = 0;
+            for (int64_t c = 0; c < 3; c++) {
+                bias[(1 + c) * m + k] = c ? 0 : spread;
+                bias[(4 + c) * m + k] = -2;
+            }
+            bias[7 * m + k] = bias[9 * m + k] = 1;
+            bias[8 * m + k] = 0;
+        }
+        return;
+    }
     int64_t channels = net->kind == ARDM_NETWORK_UNET ? net->channels : 1;
     if (net->head == ARDM_HEAD_MIXTURE || net->head == ARDM_HEAD_CDF) {
         int64_t m = net->mixtures;
@@ -138,7 +152,7 @@ static ardm_status trim_log(const ardm_trainer *t) {
 
 static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resume, uint64_t memory) {
     ardm_recipe *r = t->recipe;
-    ardm_layout layout = ardm_dataset_layout(t->dataset);
+    const ardm_layout whole = ardm_dataset_layout(t->dataset), layout = ardm_layout_join(&whole, ardm_head_parts(r->network.head, whole.channels));
     char path[4096];
     t->folder = malloc(strlen(folder) + 1);
     if (!t->folder) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
@@ -244,7 +258,7 @@ static ardm_status draw_batch(ardm_trainer *t) {
         ardm_example *e = &t->examples[i];
         uint64_t number = (uint64_t)(t->step * r->batch + i);
         ARDM_TRY(ardm_example_draw(e, t->orders, ardm_process_stages(t->process), &options, number, t->stratum[i], NULL));
-        t->dimensions += e->dimensions;
+        t->dimensions += (double)e->dimensions * ardm_layout_parts(ardm_orders_layout(t->orders));
     }
     return ARDM_OK;
 }
@@ -258,13 +272,13 @@ static ardm_status fill_part(ardm_trainer *t, int64_t part) {
     float *time = ardm_binding_input(b, "time"), *weight = ardm_binding_input(b, "weight");
     const ardm_order *order;
     ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
-    size_t units = ardm_order_units(order);
+    const size_t units = ardm_order_units(order), parts = ardm_layout_parts(ardm_orders_layout(t->orders));
     int64_t items = r->batch >> t->levels;
     for (int64_t i = 0; i < items; i++) {
         const ardm_example *e = &t->examples[part * items + i];
         uint64_t number = (uint64_t)(t->step * r->batch + part * items + i);
-        ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, &r->augmentation, symbols + (size_t)i * units);
-        memcpy(state + (size_t)i * units, e->state, units);
+        ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, &r->augmentation, symbols + (size_t)i * units * parts);
+        for (size_t k = 0; k < units * parts; k++) state[(size_t)i * units * parts + k] = e->state[k / parts];
         stage[i] = e->stage;
         time[i] = e->time;
         if (block) block[i] = e->block;

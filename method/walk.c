@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ardm/log.h"
 #include "ardm/philox.h"
+#include "ask_private.h"
 
 typedef struct walked {
     const ardm_walk_item *item;
+    uint8_t *mask;            /* u8[units] of the item's mask, or NULL */
     ardm_schedule *schedule;  /* fitted to this item's counts */
     int32_t *place;           /* of the stage at hand */
     uint32_t *unit_at;        /* unit by place */
@@ -21,7 +24,7 @@ typedef struct walked {
 } walked;
 
 typedef struct call {
-    uint32_t stage, level, step;
+    uint32_t stage, level, step, turn;
 } call;
 
 struct ardm_walk {
@@ -31,7 +34,7 @@ struct ardm_walk {
     ardm_layout layout;
     ardm_orders *orders;
     const ardm_order *order;
-    uint32_t block, levels, stages, units, n_items;
+    uint32_t block, levels, stages, units, parts, turns, n_items;
     uint64_t seed;
     walked *items;
     call *calls;
@@ -51,13 +54,18 @@ static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item
     x->known = calloc(w->levels, sizeof *x->known);
     x->before = calloc(w->levels, sizeof *x->before);
     uint32_t *all = malloc((size_t)w->levels * w->stages * sizeof *all);
-    if (!x->place || !x->unit_at || !x->unit || !x->asked || !x->children || !x->counts || !x->known || !x->before || !all) {
+    x->mask = item->mask ? malloc(w->units) : NULL;
+    if ((item->mask && !x->mask) || !x->place || !x->unit_at || !x->unit || !x->asked || !x->children || !x->counts || !x->known || !x->before ||
+        !all) {
         free(all);
         return ardm_fail(ARDM_ENOMEM, "no memory for an item of %u units", w->units);
     }
     const uint16_t *level = ardm_order_level(w->order);
-    for (uint32_t u = 0; u < w->units; u++)
-        if (!item->mask || (item->mask[u] != ARDM_GIVEN && item->mask[u] != ARDM_VOID)) x->counts[level[u]]++;
+    for (uint32_t u = 0; u < w->units; u++) {
+        const uint8_t state = ardm_layout_masked(&w->layout, item->mask, u);
+        if (x->mask) x->mask[u] = state;
+        x->counts[level[u]] += state == ARDM_UNDECIDED;
+    }
     for (uint32_t l = 0; l < w->levels; l++) {
         x->before[l] = x->free;
         x->free += x->counts[l];
@@ -84,12 +92,12 @@ static ardm_status list_calls(ardm_walk *w) {
                 }
                 if (steps > most_steps) most_steps = steps;
                 if (w->together) continue;
-                for (uint32_t k = 0; k < steps; k++, w->n_calls++)
-                    if (pass) w->calls[w->n_calls] = (call){s, l, k};
+                for (uint32_t k = 0; k < steps * w->turns; k++, w->n_calls++)
+                    if (pass) w->calls[w->n_calls] = (call){s, l, k / w->turns, k % w->turns};
             }
         if (w->together)
             for (uint32_t k = 0; k < most_steps; k++, w->n_calls++)
-                if (pass) w->calls[w->n_calls] = (call){0, 0, k};
+                if (pass) w->calls[w->n_calls] = (call){0, 0, k, 0};
         if (!pass) {
             room = w->n_calls;
             w->calls = malloc((room ? room : 1) * sizeof *w->calls);
@@ -115,6 +123,11 @@ ardm_status ardm_walk_open(ardm_walk **out, ardm_session *session, int32_t task,
     w->n_items = n_items;
     w->stage = UINT32_MAX;
     w->stages = ardm_process_stages(ardm_session_process(session));
+    w->parts = ardm_layout_parts(layout);
+    w->turns = task == ARDM_TASK_EVALUATE ? 1 : ardm_session_turns(session);
+    uint32_t split = 0;
+    for (uint32_t i = 0; i < n_items; i++) split += ardm_layout_split(layout, items[i].mask);
+    if (split) ardm_log_write(ARDM_LOG_WARNING, "%u pixels are given in part: this model predicts pixels, and they are predicted as a whole", split);
     ardm_status status = ardm_session_orders(&w->orders, session, layout);
     if (status == ARDM_OK) status = ardm_orders_get(&w->order, w->orders, block);
     if (status == ARDM_OK) {
@@ -135,6 +148,7 @@ void ardm_walk_close(ardm_walk **walk) {
     for (uint32_t i = 0; i < w->n_items; i++) {
         walked *x = &w->items[i];
         ardm_schedule_free(&x->schedule);
+        free(x->mask);
         free(x->place);
         free(x->unit_at);
         free(x->unit);
@@ -182,6 +196,8 @@ void ardm_walk_choose(ardm_walk *w, uint32_t item, const uint32_t *unit, uint32_
 }
 
 uint32_t ardm_walk_calls(const ardm_walk *walk) { return walk->n_calls; }
+uint32_t ardm_walk_turn(const ardm_walk *walk, uint32_t index) { return walk->calls[index].turn; }
+uint32_t ardm_walk_turns(const ardm_walk *walk) { return walk->turns; }
 const ardm_call_io *ardm_walk_io(const ardm_walk *walk) { return &walk->io; }
 
 /* First place and length of step `step` of a level; length 0 where the item has fewer steps. */
@@ -206,7 +222,7 @@ static ardm_status enter_stage(ardm_walk *w, uint32_t stage) {
     if (w->stage == stage) return ARDM_OK;
     for (uint32_t i = 0; i < w->n_items; i++) {
         walked *x = &w->items[i];
-        ARDM_TRY(ardm_order_place(w->order, x->item->mask, w->seed, stage, x->item->number, x->place, x->counts));
+        ARDM_TRY(ardm_order_place(w->order, x->mask, w->seed, stage, x->item->number, x->place, x->counts));
         for (uint32_t u = 0; u < w->units; u++)
             if (x->place[u] >= 0) x->unit_at[x->place[u]] = u;
     }
@@ -225,6 +241,10 @@ static ardm_layout shown_layout(const ardm_walk *w, const call *c) {
 }
 
 static void answer_units(ardm_walk *w, walked *x, const call *c) {
+    if (c->turn) { /* the same units; some may have been chosen since */
+        for (uint32_t j = 0; j < x->n_asked; j++) x->asked[j] = (uint32_t)x->place[x->unit[j]];
+        return;
+    }
     x->n_asked = 0;
     for (uint32_t l = w->together ? 0 : c->level; l < (w->together ? w->levels : c->level + 1); l++) {
         uint32_t first = 0, count = span(w, x, c->stage, l, c->step, &first);
@@ -251,62 +271,72 @@ static void fill_states(ardm_walk *w, walked *x, const call *c, uint8_t *state) 
     ardm_order_states(w->order, x->place, x->counts, c->level, c->step < n ? steps[c->step] : x->counts[c->level], state);
 }
 
+/* What the network sees of an item. */
+static ardm_status show_item(ardm_walk *w, uint32_t i, const call *c, const ardm_layout *shown) {
+    walked *x = &w->items[i];
+    const uint32_t visible = ardm_layout_units(shown), parts = w->parts;
+    uint8_t *state = malloc(w->units);
+    if (!state) return ardm_fail(ARDM_ENOMEM, "no memory for states");
+    fill_states(w, x, c, state);
+    int32_t *symbols = w->io.symbols + (size_t)i * w->io.symbols_each;
+    uint8_t *states = w->io.state + (size_t)i * w->io.symbols_each;
+    for (uint32_t u = 0; u < visible; u++) {
+        const size_t at = (size_t)ardm_session_padded(w->session, shown, u) * parts;
+        for (uint32_t k = 0; k < parts; k++) {
+            symbols[at + k] = x->item->symbols[(size_t)u * parts + k];
+            states[at + k] = state[u];
+        }
+    }
+    free(state);
+    w->io.stage[i] = (int32_t)c->stage;
+    if (w->io.block)
+        w->io.block[i] = (int32_t)w->block;
+    else if (x->n_asked)
+        w->io.time[i] = ardm_fraction(x->asked[0], x->free);
+    return ARDM_OK;
+}
+
+/* What is asked of it in this turn. */
+static void ask_item(ardm_walk *w, uint32_t i, const call *c, const ardm_layout *shown, uint32_t number) {
+    walked *x = &w->items[i];
+    const int32_t causal = ardm_orders_causal(w->orders);
+    for (uint32_t j = 0; j < x->n_asked; j++) {
+        const size_t row = (size_t)i * w->io.rows + j;
+        const uint32_t unit = x->unit[j];
+        ardm_ask__row(&w->io, i, j, w->session, shown, (int32_t)c->stage, c->turn, unit, x->item->symbols);
+        x->children[j] = w->io.children[row];
+        if (w->io.number) w->io.number[row] = x->children[j] > 1 ? (int32_t)(number + (causal ? x->asked[j] : j)) : -1;
+        if (w->io.slot)
+            w->io.slot[row] = ardm_random_word(w->seed, ARDM_RANDOM_SAMPLE, 4 * (c->stage * w->turns + c->turn), x->item->number, unit) >> 8;
+    }
+}
+
 ardm_status ardm_walk_run(ardm_walk *w, uint32_t index, const uint32_t *number, float coldness) {
     const call *c = &w->calls[index];
-    const ardm_process *process = ardm_session_process(w->session);
-    int32_t known = w->task == ARDM_TASK_ENCODE || w->task == ARDM_TASK_EVALUATE;
     ARDM_TRY(enter_stage(w, c->stage));
     uint32_t rows = 1;
     for (uint32_t i = 0; i < w->n_items; i++) {
         answer_units(w, &w->items[i], c);
         if (w->items[i].n_asked > rows) rows = w->items[i].n_asked;
     }
-    ardm_layout shown = shown_layout(w, c);
-    ARDM_TRY(ardm_session_call(&w->io, w->session, w->task, &shown, w->n_items, rows));
-    uint8_t *state = malloc(w->units);
-    if (!state) return ardm_fail(ARDM_ENOMEM, "no memory for states");
-    uint32_t visible = ardm_layout_units(&shown);
-    for (uint32_t i = 0; i < w->n_items; i++) {
-        walked *x = &w->items[i];
-        fill_states(w, x, c, state);
-        int32_t *symbols = w->io.symbols + (size_t)i * w->io.units;
-        uint8_t *states = w->io.state + (size_t)i * w->io.units;
-        for (uint32_t u = 0; u < visible; u++) {
-            uint32_t at = ardm_session_padded(w->session, &shown, u);
-            symbols[at] = x->item->symbols[u];
-            states[at] = state[u];
-        }
-        w->io.stage[i] = (int32_t)c->stage;
-        if (w->io.block)
-            w->io.block[i] = (int32_t)w->block;
-        else if (x->n_asked)
-            w->io.time[i] = ardm_fraction(x->asked[0], x->free);
-        for (uint32_t j = 0; j < x->n_asked; j++) {
-            size_t row = (size_t)i * w->io.rows + j;
-            uint32_t unit = x->unit[j], symbol = (uint32_t)x->item->symbols[unit];
-            w->io.row[row] = (int32_t)ardm_session_padded(w->session, &shown, unit);
-            x->children[j] = (int32_t)ardm_process_children(process, c->stage, symbol);
-            w->io.children[row] = x->children[j];
-            if (known) w->io.target[row] = (int32_t)ardm_process_digit(process, c->stage, symbol, NULL);
-            if (w->io.number && x->children[j] > 1)
-                w->io.number[row] = (int32_t)((number ? number[i] : 0) + (ardm_orders_causal(w->orders) ? x->asked[j] : j));
-            if (w->io.slot) w->io.slot[row] = ardm_random_word(w->seed, ARDM_RANDOM_SAMPLE, 4 * c->stage, x->item->number, unit) >> 8;
-        }
+    const ardm_layout shown = shown_layout(w, c);
+    if (c->turn == 0) {
+        ARDM_TRY(ardm_session_call(&w->io, w->session, w->task, &shown, w->n_items, rows));
+        for (uint32_t i = 0; i < w->n_items; i++) ARDM_TRY(show_item(w, i, c, &shown));
     }
-    free(state);
+    for (uint32_t i = 0; i < w->n_items; i++) ask_item(w, i, c, &shown, number ? number[i] : 0);
     if (w->io.coldness) *w->io.coldness = coldness;
     w->last = *c;
-    return ardm_run(w->io.binding);
+    return ardm_session_run(&w->io, c->turn);
 }
 
 ardm_walk_rows ardm_walk_answer(const ardm_walk *walk, uint32_t item) {
     const walked *x = &walk->items[item];
-    return (ardm_walk_rows){x->n_asked, walk->stage, x->unit, x->asked, x->children};
+    return (ardm_walk_rows){x->n_asked, walk->stage, walk->last.turn, x->unit, x->asked, x->children};
 }
 
 void ardm_walk_decide(const ardm_walk *walk, uint32_t item, uint32_t unit, uint32_t digit) {
-    int32_t *symbol = &walk->items[item].item->symbols[unit];
-    *symbol = (int32_t)ardm_process_child(ardm_session_process(walk->session), walk->stage, (uint32_t)*symbol, digit);
+    ardm_session_decide(walk->session, walk->stage, walk->last.turn, walk->items[item].item->symbols + (size_t)unit * walk->parts, digit);
 }
 
 void ardm_walk_partitions(const ardm_walk *walk, uint32_t item, uint8_t *partition) {
@@ -314,6 +344,13 @@ void ardm_walk_partitions(const ardm_walk *walk, uint32_t item, uint8_t *partiti
     const call *c = &walk->last;
     assert(!walk->together);
     uint32_t first, count = span(walk, x, c->stage, c->level, c->step, &first);
-    uint32_t end = count ? first + count : x->before[c->level] + x->counts[c->level]; /* an item of fewer steps has ended its level */
-    for (uint32_t u = 0; u < walk->units; u++) partition[u] = (uint8_t)(x->place[u] < 0 ? walk->stages : c->stage + ((uint32_t)x->place[u] < end));
+    if (!count) first = x->before[c->level] + x->counts[c->level]; /* an item of fewer steps has ended its level */
+    for (uint32_t u = 0; u < walk->units; u++) {
+        const uint32_t place = (uint32_t)x->place[u];
+        for (uint32_t k = 0; k < walk->parts; k++) {
+            const uint32_t last = walk->parts > 1 ? k : walk->turns - 1; /* the turn that decides this symbol */
+            const int32_t decided = place < first || (place < first + count && last <= c->turn);
+            partition[(size_t)u * walk->parts + k] = (uint8_t)(x->place[u] < 0 ? walk->stages : c->stage + (uint32_t)decided);
+        }
+    }
 }

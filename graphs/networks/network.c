@@ -62,6 +62,8 @@ int64_t ardm_network__parameters(const ardm_network *network) {
     case ARDM_HEAD_MIXTURE:
     case ARDM_HEAD_CDF:
         return 3 * network->mixtures;
+    case ARDM_HEAD_PIXEL:
+        return 10 * network->mixtures;
     default:
         return network->classes;
     }

@@ -11,8 +11,9 @@
 enum { ARDM_NETWORK_TRANSFORMER = 1, ARDM_NETWORK_UNET = 2, ARDM_NETWORK_DIFFWAVE = 3 };
 /* What a row's outputs are (method.md 1). Of one stage: a softmax over K, or a mixture of logistics over K ordered symbols. Of several:
  * direct, b logits a stage; data, K logits of which each child takes the sum of its leaves; cdf, a mixture of which each child takes its
- * interval. Rows of the last three leave the network as logits of children, so all of them are coded alike. */
-enum { ARDM_HEAD_SOFTMAX = 1, ARDM_HEAD_DIRECT = 2, ARDM_HEAD_MIXTURE = 3, ARDM_HEAD_DATA = 4, ARDM_HEAD_CDF = 5 };
+ * interval. Rows of the last three leave the network as logits of children, so all of them are coded alike.
+ * Of a pixel, one row tells red, then green, then blue: a mixture whose components condition each channel on those before. */
+enum { ARDM_HEAD_SOFTMAX = 1, ARDM_HEAD_DIRECT = 2, ARDM_HEAD_MIXTURE = 3, ARDM_HEAD_DATA = 4, ARDM_HEAD_CDF = 5, ARDM_HEAD_PIXEL = 6 };
 
 /* Everything that decides a network's shape; written from the config, never read back from a model. */
 typedef struct ardm_network {
@@ -23,7 +24,7 @@ typedef struct ardm_network {
     const char *family;           /* of the process, as op corrupt names it */
     const int32_t *table;         /* family "table": i32[5,S+1,K] of ops/corrupt/chain.h, borrowed during the call; else NULL */
     int64_t inputs;               /* rows of an embedding of ids; 0: K + 1 */
-    int64_t channels;             /* symbols a position: 1 for text, C for images; a unit is a symbol */
+    int64_t channels;             /* symbols a position: 1 for text, C for images; a unit is a symbol, of a pixel head all C */
     int64_t width, layers;        /* hidden width D; transformer blocks or residual blocks */
     int64_t heads;                /* attention heads; unet: 0 has no attention */
     int64_t mixtures;             /* M of a mixture head */
@@ -49,11 +50,11 @@ typedef struct ardm_network_inputs {
 } ardm_network_inputs;
 
 typedef struct ardm_network_outputs {
-    ardm_value z;      /* softmax f32[N,R,K]; direct, data, cdf f32[N,R,b] of the item's stage; mixture f32[N,R,3M] */
-    ardm_value centre; /* mixture: f32[N,R], what the means are offsets from; -1 otherwise */
+    ardm_value z;      /* softmax f32[N,R,K]; direct, data, cdf f32[N,R,b] of the item's stage; mixture f32[N,R,3M]; pixel f32[N,R,10M] */
+    ardm_value centre; /* mixture: f32[N,R], pixel: f32[N,R,3]: what the means are offsets from; -1 otherwise */
 } ardm_network_outputs;
 
-/* What rows are once they have left the network: ARDM_HEAD_SOFTMAX, _MIXTURE, or _DIRECT for all whose rows are logits of children. */
+/* What rows are once they have left the network: ARDM_HEAD_SOFTMAX, _MIXTURE, _PIXEL, or _DIRECT for all whose rows are logits of children. */
 int32_t ardm_network_row_head(const ardm_network *network);
 
 /* The operand of ops that look classes up: a constant of network->table, or -1 where there is none. */

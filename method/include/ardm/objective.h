@@ -38,12 +38,23 @@ ardm_part_masks ardm_objective_part(uint32_t part, int32_t level);
  *   outputs  nonzero.0, nonzero.1, … i32[], one a parameter in byte order of the names: elements of its gradient that are not zero */
 ardm_status ardm_objective_gradients(ardm_graph **out, const ardm_network *network, int64_t group);
 
+/* Symbols that one row of a head tells: all channels of a pixel, else 1. */
+uint32_t ardm_head_parts(int32_t head, uint32_t channels);
+/* How many frequencies a row gives one after another, each knowing what those before decided: a pixel's channels; the base-256 digits of a mixture's
+ * symbol where it has more values than frequencies can tell apart (numerics.md 7); else 1. */
+uint32_t ardm_head_turns(int32_t head, int64_t classes);
+#define ARDM_DIGIT_BASE 256u
+
 /* The heads appended to an inference graph (ardm_network_graph, or the one that a model carries), with its inputs.
- *   evaluate  + target, children i32[N,R] → nll f32[N,R]
+ *   evaluate  + target i32[N,R], of pixels i32[N,R,3]; children i32[N,R] → nll f32[N,R]
  *   encode    + target, children, row i32[N,R] (−1: none) → interval u32[N,R,2], digest u32[]
  *   decode    + children, row i32[N,R] → frequency u32[N,R,n], digest u32[]
  *   sample    + children i32[N,R], slot u32[N,R], coldness f32[] (1 / temperature) → symbol i32[N,R] (child indices) */
 enum { ARDM_TASK_EVALUATE = 1, ARDM_TASK_ENCODE = 2, ARDM_TASK_DECODE = 3, ARDM_TASK_SAMPLE = 4 };
 ardm_status ardm_objective_head(ardm_graph **out, const ardm_graph *inference, int32_t task, int32_t head, int64_t classes);
+
+/* Of a head of several turns, what encode, decode and sample run once a turn, after the inference graph by itself: the inputs and outputs above
+ * beside its outputs z and centre, and inputs    known i32[N,R] or of pixels i32[N,R,3]: the symbols as far as they are decided; turn i32[N] */
+ardm_status ardm_objective_turn(ardm_graph **out, const ardm_graph *inference, int32_t task, int32_t head, int64_t classes);
 
 #endif

@@ -31,9 +31,19 @@ typedef struct ardm_layout {
     uint32_t rank;      /* 1..3 */
     uint32_t extent[3]; /* positions, slowest first */
     uint32_t channels;  /* units a position, at least 1 */
+    uint32_t parts;     /* symbols a unit, coded in sequence from one row of the network: 3 of a pixel; 0 is 1 */
 } ardm_layout;
 
-uint32_t ardm_layout_units(const ardm_layout *layout); /* positions times channels */
+uint32_t ardm_layout_units(const ardm_layout *layout);   /* positions times channels */
+uint32_t ardm_layout_symbols(const ardm_layout *layout); /* units times parts; symbol i is part i mod parts of unit i div parts */
+uint32_t ardm_layout_parts(const ardm_layout *layout);   /* at least 1 */
+/* The same extents with `parts` neighbouring symbols a unit; parts divides the channels of a layout whose units are symbols (asserted). */
+ardm_layout ardm_layout_join(const ardm_layout *layout, uint32_t parts);
+/* State of a unit by a mask of its symbols: ARDM_GIVEN or ARDM_VOID where all of them are, else ARDM_UNDECIDED: what a mask splits is asked as a
+ * whole. mask: u8[symbols] or NULL. */
+uint8_t ardm_layout_masked(const ardm_layout *layout, const uint8_t *mask, uint32_t unit);
+/* Units of which a mask keeps some symbols and asks for others. */
+uint32_t ardm_layout_split(const ardm_layout *layout, const uint8_t *mask);
 
 typedef struct ardm_order ardm_order;
 

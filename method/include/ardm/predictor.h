@@ -24,5 +24,6 @@ void ardm_predictor_close(ardm_predictor *predictor);
 
 /* "extents 32x32 channels 3 head mixture multiple 2 context 0": the metadata ardm.layout. ARDM_EFORMAT says what is wrong. */
 ardm_status ardm_description_parse(ardm_description *out, const char *text);
+void ardm_description_print(char *out, size_t size, const ardm_description *description);
 
 #endif

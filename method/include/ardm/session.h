@@ -33,23 +33,34 @@ const ardm_description *ardm_session_description(const ardm_session *session);
 const ardm_process *ardm_session_process(const ardm_session *session);
 const ardm_order_family *ardm_session_order(const ardm_session *session);
 ardm_device *ardm_session_device(const ardm_session *session);
-uint32_t ardm_session_digits(const ardm_session *session); /* frequencies a row: K of softmax and mixture, b of direct */
+uint32_t ardm_session_digits(const ardm_session *session); /* frequencies a row and turn: K of softmax and mixture, b of direct, 256 of digits */
+uint32_t ardm_session_turns(const ardm_session *session);  /* ardm_head_turns */
+uint32_t ardm_session_parts(const ardm_session *session);  /* ardm_head_parts */
+
+/* What turn `turn` of a unit in `stage` asks: the child of its symbols, and among how many; and writes one decided. symbol: i32[parts], the unit's.
+ */
+uint32_t ardm_session_digit(const ardm_session *session, uint32_t stage, uint32_t turn, const int32_t *symbol, uint32_t *children);
+void ardm_session_decide(const ardm_session *session, uint32_t stage, uint32_t turn, int32_t *symbol, uint32_t digit);
 
 /* The nominal layout, and orders of any layout; the session owns them. */
 ardm_layout ardm_session_layout(const ardm_session *session);
 ardm_status ardm_session_orders(ardm_orders **out, ardm_session *session, const ardm_layout *layout);
 
-/* A call: pointers into the binding's host memory. items and rows are capacities (rows a power of two from 16); padded items
+/* A call: pointers into the bindings' host memory. items and rows are capacities (rows a power of two from 16); padded items
  * are full of ARDM_VOID and rows of -1. */
 typedef struct ardm_call_io {
-    ardm_binding *binding;
-    uint32_t items, rows, units;         /* units an item, excess included */
-    int32_t *symbols;                    /* i32[items, units] */
-    uint8_t *state;                      /* u8[items, units] */
+    ardm_binding *binding;               /* has the task's outputs */
+    ardm_binding *network;               /* what a head of several turns encodes, decodes and samples from; else NULL */
+    uint32_t items, rows, symbols_each;  /* symbols an item, excess included */
+    uint32_t parts, turns;               /* turns of this task: 1 of an evaluation */
+    int32_t *symbols;                    /* i32[items, symbols_each] */
+    uint8_t *state;                      /* u8[items, symbols_each] */
     int32_t *stage, *block;              /* i32[items]; block NULL where the network has none */
     float *time;                         /* f32[items] */
     int32_t *row;                        /* i32[items, rows]: units to predict */
-    int32_t *target, *children, *number; /* i32[items, rows]; NULL where the task has none. number: digest row numbers */
+    int32_t *target, *children, *number; /* i32[items, rows]; NULL where the task has none; an evaluation's target has all parts of a unit.
+                                          * number: digest row numbers */
+    int32_t *known;                      /* i32[items, rows, parts]: the symbols, as far as earlier turns decided them; NULL without turns */
     uint32_t *slot;                      /* u32[items, rows], sampling */
     float *coldness;                     /* f32, sampling: 1 / temperature */
 } ardm_call_io;
@@ -57,6 +68,10 @@ typedef struct ardm_call_io {
 /* The binding of a task for at least `items` items of `layout` and `rows` rows, everything idle. A binding that encodes or decodes is refused
  * (ARDM_EINEXACT, with op, case and variant) where the device's primitives or one of its kernels fails its own cases. */
 ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t task, const ardm_layout *layout, uint32_t items, uint32_t rows);
+
+/* Runs the call that was filled in; turn > 0 only its head, on what the network said in turn 0. Before each turn its known, target, children and
+ * number are filled in. */
+ardm_status ardm_session_run(const ardm_call_io *io, uint32_t turn);
 
 /* The unit of an unpadded layout as the padded network numbers it (they differ where extents were rounded up). */
 uint32_t ardm_session_padded(const ardm_session *session, const ardm_layout *layout, uint32_t unit);
