@@ -50,6 +50,7 @@ ardm_status range_of(int64_t *first, int64_t *end, const char *text);         /*
 ardm_status items_range(int64_t *first, int64_t *end, const arguments *args); /* --items A:B; end INT64_MAX when open */
 
 extern const command command_devices, command_doctor, command_train, command_eval, command_sample, command_schedule, command_graph, command_plan,
-    command_model, command_compress, command_decompress, command_list, command_test, command_infill, command_refine, command_cache, command_plugin;
+    command_model, command_compress, command_decompress, command_list, command_test, command_infill, command_refine, command_cache, command_plugin,
+    command_report;
 
 #endif

@@ -34,7 +34,7 @@ static const char *const style[] = {
     ".pictures figcaption{margin:.2rem 0 0;font-variant-numeric:tabular-nums}",
     "img{max-width:100%;height:auto}",
     ".pixels{image-rendering:pixelated}.sheet{width:40rem}.tile{width:8rem;margin-right:.25rem}",
-    ".paper{background:#ffffff;width:64rem}",
+    ".paper{background:#ffffff;width:64rem}.strip{image-rendering:pixelated;display:block;width:64rem;height:1rem}.scale{max-width:24rem}",
     "audio{display:block;margin:.5rem 0;max-width:100%}",
     "table{border-collapse:collapse;font-size:.9rem}",
     "th,td{padding:.22rem .7rem .22rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);overflow-wrap:anywhere}",

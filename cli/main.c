@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 static const command *const commands[] = {
-    &command_train,    &command_eval,       &command_sample, &command_infill, &command_refine, &command_schedule,
-    &command_compress, &command_decompress, &command_list,   &command_test,   &command_graph,  &command_plan,
-    &command_model,    &command_devices,    &command_doctor, &command_cache,  &command_plugin,
+    &command_train,    &command_eval,       &command_sample,  &command_infill, &command_refine, &command_schedule,
+    &command_compress, &command_decompress, &command_list,    &command_test,   &command_graph,  &command_plan,
+    &command_model,    &command_report,     &command_devices, &command_doctor, &command_cache,  &command_plugin,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

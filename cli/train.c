@@ -1,5 +1,6 @@
 /* ardm train: a config in, a run folder and a model out. */
 #include "model_file.h"
+#include "report.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,23 @@ static ardm_status open_data(ardm_dataset **out, const ardm_recipe *recipe, cons
     return ardm_dataset_open(out, &options);
 }
 
+/* What a row of the log brings to the run's report. */
+typedef struct watcher {
+    const char *folder;
+    ardm_device *device;
+    uint64_t memory;
+} watcher;
+
+static void row_is_there(void *user) {
+    const watcher *w = user;
+    refresh_report(w->folder, w->device, 1, w->memory);
+}
+
 static ardm_status train(const arguments *args, ardm_recipe *recipe, const char *folder, int32_t resume) {
     ardm_dataset *dataset = NULL;
     ardm_device *device = NULL;
     ardm_trainer *trainer = NULL;
+    watcher watch;
     int64_t until = 0;
     char path[4096];
     ARDM_TRY(argument_int(&until, args, "until", 0, 1, (int64_t)1 << 40));
@@ -59,11 +73,14 @@ static ardm_status train(const arguments *args, ardm_recipe *recipe, const char 
         printf("%u nodes, %u launches, %.2f GFLOP a step, %.0f MiB\n", plan->nodes, plan->launches, plan->flops / 1e9,
                (double)(plan->state_bytes + plan->local_bytes + plan->workspace_bytes + plan->input_bytes + plan->output_bytes) / (1 << 20));
         fflush(stdout);
+        watch = (watcher){folder, device, memory_limit(args)};
+        ardm_trainer_watch(trainer, row_is_there, &watch);
         status = ardm_trainer_run(trainer, until);
     }
     if (status == ARDM_OK) { /* at the last step, or where --until stops */
         if (snprintf(path, sizeof path, "%s/model.ardm", folder) >= (int)sizeof path) status = ardm_fail(ARDM_EINVAL, "path too long: %s", folder);
         if (status == ARDM_OK) status = ardm_trainer_export(trainer, path);
+        if (status == ARDM_OK) refresh_report(folder, device, 0, memory_limit(args));
         int64_t step = ardm_trainer_step(trainer), best;
         double bits;
         best = ardm_trainer_best(trainer, &bits);
