@@ -25,7 +25,7 @@ static void add_cell(void *user, uint32_t stage, uint32_t level, uint32_t n, uin
 
 ardm_status ardm_measure_curve(ardm_curve **out, ardm_estimate *bound, ardm_session *session, const ardm_dataset *dataset, int64_t first,
                                int64_t count, uint32_t draws, uint64_t seed) {
-    ardm_layout layout = ardm_dataset_layout(dataset);
+    const ardm_layout whole = ardm_dataset_layout(dataset), layout = ardm_layout_join(&whole, ardm_session_parts(session));
     const ardm_order_family *family = ardm_session_order(session);
     ardm_orders *orders;
     const ardm_order *order;

@@ -160,7 +160,7 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     const ardm_augmentation *a = &r->augmentation;
     if (layout.rank == 1 && (a->rotations || a->n_scales > 1 || a->scale[0] > 1))
         return ardm_fail(ARDM_EINVAL, "[train] rotations and [data] scales are for pictures; this is %s", ardm_dataset_modality(t->dataset));
-    ARDM_TRY(ardm_recipe_resolve(r, ardm_dataset_classes(t->dataset), layout.channels, &t->process));
+    ARDM_TRY(ardm_recipe_resolve(r, ardm_dataset_classes(t->dataset), whole.channels, &t->process));
     ARDM_TRY(ardm_order_parse(&t->family, r->order));
     ARDM_TRY(ardm_orders_create(&t->orders, &t->family, &layout));
     ARDM_TRY(ardm_network_graph(&t->inference, &r->network));
