@@ -31,30 +31,37 @@ static void open_pixels(pixels *s, global const float *restrict centre, global c
         }
 }
 
-// Means of component m in channel c.
-static void means(const pixels *s, global const float *restrict z, const int begin, const int rows, const int M, const int m, const int c,
-                  float *restrict mean) {
+// Component m of the strip's rows, a block each.
+static void open_component(float x[BLOCKS][STRIP], global const float *restrict z, const int begin, const int rows, const int M, const int m) {
     for (int j = 0; j < STRIP; j++) {
-        global const float *x = z + (size_t)min(begin + j, rows - 1) * BLOCKS * M + m;
-        float y = s->centre[c][j] + x[(MEANS + c) * M];
-        if (c > 0) y = fma(x[(c == 1 ? ALPHA : BETA) * M], s->e[0][j], y);
-        if (c > 1) y = fma(x[GAMMA * M], s->e[1][j], y);
-        mean[j] = ardm_flush(y);
+        global const float *row = z + (size_t)min(begin + j, rows - 1) * BLOCKS * M + m;
+        for (int block = 0; block < BLOCKS; block++) x[block][j] = row[block * M];
     }
 }
 
-// Log masses of the strip's bins of channel c under component m.
-static void masses(const pixels *s, global const float *restrict z, const int begin, const int rows, const int M, const int K, const int m,
-                   const int c, const float low, const float high, const float gap, const float half_span, float *restrict mass) {
+// Means of a component in channel c.
+static void means(const pixels *s, float x[BLOCKS][STRIP], const int c, float *restrict mean) {
+    for (int j = 0; j < STRIP; j++) mean[j] = s->centre[c][j] + x[MEANS + c][j];
+    if (c == 1)
+        for (int j = 0; j < STRIP; j++) mean[j] = fma(x[ALPHA][j], s->e[0][j], mean[j]);
+    if (c == 2)
+        for (int j = 0; j < STRIP; j++) mean[j] = fma(x[GAMMA][j], s->e[1][j], fma(x[BETA][j], s->e[0][j], mean[j]));
+    for (int j = 0; j < STRIP; j++) mean[j] = ardm_flush(mean[j]);
+}
+
+// Adds the log masses of the strip's bins of channel c to t, in the rows whose number of known channels is above c.
+static void add_masses(const pixels *s, float x[BLOCKS][STRIP], const int c, const int *restrict known, const int K, const float low,
+                       const float high, const float gap, const float half_span, float *restrict t) {
     const float end = (float)(K - 1);
     float mean[STRIP];
-    means(s, z, begin, rows, M, m, c, mean);
+    means(s, x, c, mean);
     for (int j = 0; j < STRIP; j++) {
-        const float raw = z[((size_t)min(begin + j, rows - 1) * BLOCKS + SCALES + c) * M + m], bin = s->bin[c][j];
-        const float log_d = ardm_flush(gap - scale_of(raw, low, high));
+        const float bin = s->bin[c][j];
+        const float log_d = ardm_flush(gap - scale_of(x[SCALES + c][j], low, high));
         const float d = ardm_flush(ardm_exp(log_d));
         const float u = ardm_flush(fma(mean[j], half_span, half_span));
-        mass[j] = log_mass(edge(bin - 0.5f, u, d), edge(bin + 0.5f, u, d), log_width(d, log_d), bin == 0.0f, bin == end);
+        const float mass = log_mass(edge(bin - 0.5f, u, d), edge(bin + 0.5f, u, d), log_width(d, log_d), bin == 0.0f, bin == end);
+        t[j] = ardm_select(c < known[j], ardm_flush(t[j] + mass), t[j]);
     }
 }
 
@@ -67,17 +74,17 @@ kernel void pixel_nll(global const float *restrict z, global const float *restri
                       global float *restrict nll, const int rows, const int M, const int K, const float low, const float high, const float gap,
                       const float half_span) {
     const int begin = (int)get_global_id(0) * STRIP;
-    float t[MOST][STRIP], mass[STRIP], under[STRIP], over[STRIP];
+    float w[MOST][STRIP], t[MOST][STRIP], x[BLOCKS][STRIP], under[STRIP], over[STRIP];
+    int known[STRIP];
     pixels s;
     open_pixels(&s, centre, target, begin, rows, K);
-    for (int m = 0; m < M; m++)
-        for (int j = 0; j < STRIP; j++) t[m][j] = z[(size_t)min(begin + j, rows - 1) * BLOCKS * M + m];
-    log_sum(t, M, under);
-    for (int m = 0; m < M; m++)
-        for (int c = 0; c < 3; c++) {
-            masses(&s, z, begin, rows, M, K, m, c, low, high, gap, half_span, mass);
-            for (int j = 0; j < STRIP; j++) t[m][j] = ardm_flush(t[m][j] + mass[j]);
-        }
+    for (int j = 0; j < STRIP; j++) known[j] = 3;
+    for (int m = 0; m < M; m++) {
+        open_component(x, z, begin, rows, M, m);
+        for (int j = 0; j < STRIP; j++) w[m][j] = t[m][j] = x[0][j];
+        for (int c = 0; c < 3; c++) add_masses(&s, x, c, known, K, low, high, gap, half_span, t[m]);
+    }
+    log_sum(w, M, under);
     log_sum(t, M, over);
     for (int j = 0; j < STRIP && begin + j < rows; j++)
         nll[begin + j] = used(target + (size_t)(begin + j) * 3, K) ? ardm_flush(under[j] - over[j]) : 0.0f;
@@ -90,17 +97,16 @@ kernel void pixel_nll_grad(global const float *restrict z, global const float *r
     const int begin = (int)get_global_id(0) * STRIP;
     const float end = (float)(K - 1);
     float w[MOST][STRIP], t[MOST][STRIP], gm[3][MOST][STRIP], gs[3][MOST][STRIP];
-    float mean[STRIP], under[STRIP], over[STRIP], seed[STRIP], sum[3][STRIP], y[BLOCKS][STRIP];
+    float x[BLOCKS][STRIP], mean[STRIP], under[STRIP], over[STRIP], seed[STRIP], sum[3][STRIP], y[BLOCKS][STRIP];
     pixels s;
     open_pixels(&s, centre, target, begin, rows, K);
-    for (int m = 0; m < M; m++)
-        for (int j = 0; j < STRIP; j++) w[m][j] = t[m][j] = z[(size_t)min(begin + j, rows - 1) * BLOCKS * M + m];
-    log_sum(w, M, under);
-    for (int m = 0; m < M; m++)
+    for (int m = 0; m < M; m++) {
+        open_component(x, z, begin, rows, M, m);
+        for (int j = 0; j < STRIP; j++) w[m][j] = t[m][j] = x[0][j];
         for (int c = 0; c < 3; c++) {
-            means(&s, z, begin, rows, M, m, c, mean);
+            means(&s, x, c, mean);
             for (int j = 0; j < STRIP; j++) {
-                const float raw = z[((size_t)min(begin + j, rows - 1) * BLOCKS + SCALES + c) * M + m], bin = s.bin[c][j];
+                const float raw = x[SCALES + c][j], bin = s.bin[c][j];
                 const float log_d = ardm_flush(gap - scale_of(raw, low, high));
                 const float d = ardm_flush(ardm_exp(log_d));
                 const float u = ardm_flush(fma(mean[j], half_span, half_span));
@@ -111,6 +117,8 @@ kernel void pixel_nll_grad(global const float *restrict z, global const float *r
                 gs[c][m][j] = ardm_select((raw < low) | (raw > high), 0.0f, scale_slope(a, b, d, first, last));
             }
         }
+    }
+    log_sum(w, M, under);
     log_sum(t, M, over);
     for (int j = 0; j < STRIP; j++) {
         const int row = min(begin + j, rows - 1);
@@ -118,8 +126,8 @@ kernel void pixel_nll_grad(global const float *restrict z, global const float *r
         sum[0][j] = sum[1][j] = sum[2][j] = 0.0f;
     }
     for (int m = 0; m < M; m++) {
+        open_component(x, z, begin, rows, M, m);
         for (int j = 0; j < STRIP; j++) {
-            global const float *x = z + (size_t)min(begin + j, rows - 1) * BLOCKS * M + m;
             const float prior = ardm_flush(ardm_exp(ardm_flush(w[m][j] - under[j])));
             const float share = ardm_flush(ardm_exp(ardm_flush(t[m][j] - over[j])));
             const float r = ardm_flush(ardm_mul(-seed[j], ardm_flush(ardm_mul(share, gm[0][m][j]))));
@@ -135,13 +143,13 @@ kernel void pixel_nll_grad(global const float *restrict z, global const float *r
             y[ALPHA][j] = ardm_flush(ardm_mul(g, s.e[0][j]));
             y[BETA][j] = ardm_flush(ardm_mul(b, s.e[0][j]));
             y[GAMMA][j] = ardm_flush(ardm_mul(b, s.e[1][j]));
-            sum[0][j] = fma(-x[BETA * M], b, fma(-x[ALPHA * M], g, sum[0][j] + r));
-            sum[1][j] = fma(-x[GAMMA * M], b, sum[1][j] + g);
+            sum[0][j] = fma(-x[BETA][j], b, fma(-x[ALPHA][j], g, sum[0][j] + r));
+            sum[1][j] = fma(-x[GAMMA][j], b, sum[1][j] + g);
             sum[2][j] += b;
         }
         for (int j = 0; j < STRIP && begin + j < rows; j++) {
-            global float *x = dz + (size_t)(begin + j) * BLOCKS * M + m;
-            for (int block = 0; block < BLOCKS; block++) x[block * M] = y[block][j];
+            global float *row = dz + (size_t)(begin + j) * BLOCKS * M + m;
+            for (int block = 0; block < BLOCKS; block++) row[block * M] = y[block][j];
         }
     }
     for (int j = 0; j < STRIP && begin + j < rows; j++)
@@ -154,7 +162,7 @@ kernel void pixel_condition(global const float *restrict z, global const float *
                             global const int *restrict part, global float *restrict p, const int rows, const int per, const int M, const int K,
                             const float low, const float high, const float gap, const float half_span) {
     const int begin = (int)get_global_id(0) * STRIP;
-    float t[MOST][STRIP], mass[STRIP], mean[3][STRIP], under[STRIP];
+    float t[MOST][STRIP], x[BLOCKS][STRIP], mean[3][STRIP], under[STRIP];
     int parts[STRIP], most = 0;
     pixels s;
     open_pixels(&s, centre, known, begin, rows, K);
@@ -163,20 +171,19 @@ kernel void pixel_condition(global const float *restrict z, global const float *
         most = max(most, parts[j]);
     }
     for (int m = 0; m < M; m++) {
-        for (int j = 0; j < STRIP; j++) t[m][j] = z[(size_t)min(begin + j, rows - 1) * BLOCKS * M + m];
-        for (int c = 0; c < most; c++) {
-            masses(&s, z, begin, rows, M, K, m, c, low, high, gap, half_span, mass);
-            for (int j = 0; j < STRIP; j++) t[m][j] = ardm_select(c < parts[j], ardm_flush(t[m][j] + mass[j]), t[m][j]);
-        }
+        open_component(x, z, begin, rows, M, m);
+        for (int j = 0; j < STRIP; j++) t[m][j] = x[0][j];
+        for (int c = 0; c < most; c++) add_masses(&s, x, c, parts, K, low, high, gap, half_span, t[m]);
     }
     log_sum(t, M, under);
     for (int m = 0; m < M; m++) {
-        for (int c = 0; c <= most; c++) means(&s, z, begin, rows, M, m, c, mean[c]);
+        open_component(x, z, begin, rows, M, m);
+        for (int c = 0; c <= most; c++) means(&s, x, c, mean[c]);
         for (int j = 0; j < STRIP && begin + j < rows; j++) {
-            global float *x = p + (size_t)(begin + j) * 3 * M + m;
-            x[0] = ardm_flush(t[m][j] - under[j]);
-            x[M] = mean[parts[j]][j];
-            x[2 * M] = z[((size_t)(begin + j) * BLOCKS + SCALES + parts[j]) * M + m];
+            global float *row = p + (size_t)(begin + j) * 3 * M + m;
+            row[0] = ardm_flush(t[m][j] - under[j]);
+            row[M] = mean[parts[j]][j];
+            row[2 * M] = x[SCALES + parts[j]][j];
         }
     }
 }
