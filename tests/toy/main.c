@@ -176,6 +176,7 @@ int main(void) {
     suite_add_tcase(suite, average_cases());
     suite_add_tcase(suite, reports_cases());
     suite_add_tcase(suite, sampling_cases());
+    suite_add_tcase(suite, turns_cases());
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK); /* OpenCL does not survive a fork */
     srunner_run_all(runner, CK_NORMAL);

@@ -64,5 +64,6 @@ TCase *given_cases(void);
 TCase *blocks_cases(void);
 TCase *reports_cases(void);
 TCase *sampling_cases(void);
+TCase *turns_cases(void);
 
 #endif
