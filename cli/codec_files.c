@@ -134,6 +134,20 @@ ardm_models models_of(open_models *models, const arguments *args) {
     return (ardm_models){models, by_modality, by_identity};
 }
 
+static ardm_status of_kind(void *user, const char *modality, const char *variant, ardm_predictor **out) {
+    ardm_predictor *p = user;
+    *out = fits(p->model, modality, variant) ? p : NULL;
+    return ARDM_OK;
+}
+
+static ardm_status of_identity(void *user, const uint8_t identity[8], ardm_predictor **out) {
+    ardm_predictor *p = user;
+    *out = p;
+    return memcmp(p->identity.bytes, identity, 8) == 0 ? ARDM_OK : ardm_fail(ARDM_EMODEL, "the archive just written names another model");
+}
+
+ardm_models only_model(ardm_predictor *predictor) { return (ardm_models){predictor, of_kind, of_identity}; }
+
 void close_models(open_models *models) {
     for (uint32_t i = 0; i < models->n; i++) {
         ardm_predictor_close(models->list[i]);

@@ -19,6 +19,8 @@ ardm_models models_of(open_models *models, const arguments *args);
 /* What the model of -m codes ("rgb"; "" none is named): a text may be letters to one model and bytes to another. The model stays open. */
 ardm_status named_variant(char out[32], open_models *models);
 void close_models(open_models *models);
+/* One model that is open already, for what it codes. */
+ardm_models only_model(ardm_predictor *predictor);
 
 /* Reads and opens an archive; `bytes` must outlive it. */
 ardm_status read_archive(ardm_archive **out, ardm_bytes *bytes, const char *path, const arguments *args);

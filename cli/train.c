@@ -1,5 +1,6 @@
 /* ardm train: a config in, a run folder and a model out. */
 #include "model_file.h"
+#include "quick.h"
 #include "report.h"
 
 #include <stdlib.h>
@@ -102,6 +103,9 @@ static ardm_status run(const arguments *args) {
         print_keys();
         return ARDM_OK;
     }
+    if (has(args, "quick")) return quick(args);
+    if (has(args, "minutes") || has(args, "variant") || has(args, "shape"))
+        return ardm_fail(ARDM_EINVAL, "--minutes, --variant and --shape are for --quick; a config says [train] steps, [modality] variant, [data] shape");
     const char *resume = argument(args, "resume"), *folder = resume ? resume : argument(args, "output");
     ARDM_TRY(need_files(args, resume ? 0 : 1, 1));
     if (!folder) folder = "run";
@@ -121,11 +125,15 @@ static const option options[] = {
     {"resume", 'r', "RUN", "go on with a run folder, to the same bytes as if it had never stopped"},
     {"from", 0, "MODEL", "start from the weights of a model of the same network"},
     {"until", 0, "STEP", "stop after this step, with a checkpoint and the model so far"},
+    {"quick", 0, NULL, "make a model for the FILES given: choose network and steps, train, and tell after how much data it pays for itself"},
+    {"minutes", 0, "N", "--quick: time for all of it; default 20"},
+    {"variant", 0, "NAME", "--quick: read the files as this, such as letters; default what compress takes them for"},
+    {"shape", 0, "HxWxC", "--quick: read raw files as arrays of such items"},
     {"keys", 0, NULL, "print every config key with type, range and default"},
     {NULL, 0, NULL, NULL},
 };
 const command command_train = {"train",
-                               "CONFIG [-o RUN] | --resume RUN",
+                               "CONFIG [-o RUN] | --quick FILE… [-o RUN] [--minutes N] | --resume RUN",
                                "Train a model by a config; Ctrl-C saves and stops.",
                                "ardm train samples/configs/tiles.ini -o run",
                                options,
