@@ -47,6 +47,8 @@ static const ardm_config_key keys[] = {
     {"network", "every", ARDM_KEY_INT, "0", 0, 128, NULL, "blocks",
      "unet of form paper: attention behind every so-manieth block of either half; 0: in the middle alone"},
     {"network", "time", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "transformer of form paper: blocks are told how much is decided"},
+    {"network", "dropout", ARDM_KEY_FLOAT, "0", 0, 0.99, NULL, "",
+     "probability that a step of training drops an element of a residual branch; evaluation, coding and the model have none"},
     {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture|pixel", "",
      "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture; pixel: a mixture of red, green given red, blue given both"},
     {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
@@ -238,6 +240,7 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
         .timed = ardm_config_bool(c, "network", "time"),
         .embedding = ardm_config_int(c, "network", "embedding"),
         .every = ardm_config_int(c, "network", "every"),
+        .dropout = ardm_config_float(c, "network", "dropout"),
     };
     const char *head = ardm_config_text(c, "head", "kind");
     /* Of one stage, direct and data are both the softmax over K, and a child's interval is a bin. */

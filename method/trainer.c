@@ -263,6 +263,14 @@ static ardm_status draw_batch(ardm_trainer *t) {
     return ARDM_OK;
 }
 
+/* What dropout counts by, for items from `first` of the global batch on. */
+static void fill_key(const ardm_trainer *t, ardm_binding *b, int64_t first) {
+    uint32_t *key = ardm_binding_input(b, "key");
+    if (!key) return;
+    key[0] = (uint32_t)t->recipe->seed, key[1] = (uint32_t)(t->recipe->seed >> 32), key[2] = (uint32_t)t->step;
+    *(int32_t *)ardm_binding_input(b, "first") = (int32_t)first;
+}
+
 /* Puts one part of the batch that was drawn into the step's inputs. */
 static ardm_status fill_part(ardm_trainer *t, int64_t part) {
     const ardm_recipe *r = t->recipe;
@@ -285,6 +293,7 @@ static ardm_status fill_part(ardm_trainer *t, int64_t part) {
         /* Batch loss = Σ nats / Σ dimensions. */
         for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)e->weight[u] / t->dimensions));
     }
+    fill_key(t, b, part * items);
     return ARDM_OK;
 }
 

@@ -23,14 +23,15 @@ static ardm_value part(ardm_graph *graph, ardm_value x, int64_t begin, int64_t s
 }
 
 /* Moves *h on by one block and gives what the block says to the head. The last block has nothing behind it to move on to. */
-static ardm_value block(ardm_graph *graph, const ardm_network *net, ardm_value *h, ardm_value voids, ardm_value condition, int64_t index) {
+static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value *h, ardm_value voids,
+                        ardm_value condition, int64_t index) {
     char prefix[32], name[64];
     long long width = net->width;
     snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
     snprintf(name, sizeof name, "%s.condition", prefix);
     ardm_value x = ARDM_NODE(graph, "add_item", NULL, *h, ardm_network__dense(graph, name, condition, width, width, 0));
     /* What lies beyond the end of an item is +0 to a convolution, rounded extents or not. */
-    x = ARDM_NODE(graph, "hide", NULL, x, voids);
+    x = ardm_network__dropout(graph, net, in, ARDM_NODE(graph, "hide", NULL, x, voids), index);
     snprintf(name, sizeof name, "%s.gate", prefix);
     x = conv(graph, name, x, width, 2 * width, (int64_t)1 << index % net->cycle);
     ardm_value wave = ARDM_NODE(graph, "tanh", NULL, part(graph, x, 0, width));
@@ -87,7 +88,7 @@ ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_networ
     ardm_value h = ARDM_NODE(graph, "silu", NULL, conv(graph, "enter", features, depth, width, 1));
     ardm_value said = -1;
     for (int64_t i = 0; i < net->layers; i++) {
-        ardm_value skip = block(graph, net, &h, voids, condition, i);
+        ardm_value skip = block(graph, net, in, &h, voids, condition, i);
         said = said < 0 ? skip : ARDM_NODE(graph, "add", NULL, said, skip);
     }
     said = ardm_graph_node(graph, NULL, "scale", &said, 1, "by=%.9g", (double)ardm_rsqrt((float)net->layers));

@@ -44,6 +44,12 @@ ardm_value ardm_network__group_norm(ardm_graph *graph, const ardm_network *net, 
                            net->paper ? "groups=%lld, eps=1e-6" : "groups=%lld", (long long)net->groups);
 }
 
+ardm_value ardm_network__dropout(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value x, int64_t layer) {
+    if (!(net->dropout > 0) || in->key < 0) return x;
+    return ardm_graph_node(graph, NULL, "dropout", (const ardm_value[]){x, in->key, in->first}, 3, "p=%.17g, layer=%lld", net->dropout,
+                           (long long)layer);
+}
+
 int32_t ardm_network_row_head(const ardm_network *network) {
     return network->head == ARDM_HEAD_DATA || network->head == ARDM_HEAD_CDF ? ARDM_HEAD_DIRECT : network->head;
 }
@@ -122,7 +128,7 @@ static ardm_status build(ardm_graph **out, const ardm_network *network, int32_t 
     ARDM_TRY(ardm_graph_create(&graph, names[network->kind]));
     char extents[32] = "[N,L]", type[48];
     if (image) snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)network->channels);
-    ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1};
+    ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1, -1, -1}; /* whoever infers drops nothing */
     snprintf(type, sizeof type, "i32%s", extents);
     inputs.symbols = ardm_graph_input(graph, "symbols", type);
     snprintf(type, sizeof type, "u8%s", extents);

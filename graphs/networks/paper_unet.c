@@ -8,6 +8,7 @@
 typedef struct trunk {
     ardm_graph *graph;
     const ardm_network *net;
+    const ardm_network_inputs *in;
     ardm_value mask, condition;
 } trunk;
 
@@ -17,7 +18,7 @@ static ardm_value normed(const trunk *t, const char *prefix, const char *name, a
     return ARDM_NODE(t->graph, "silu", NULL, ardm_network__group_norm(t->graph, t->net, full, x, t->mask, width));
 }
 
-static ardm_value residual(const trunk *t, const char *prefix, ardm_value h, int64_t in) {
+static ardm_value residual(const trunk *t, const char *prefix, ardm_value h, int64_t in, int64_t layer) {
     const int64_t width = t->net->width;
     char name[64];
     ardm_value x = normed(t, prefix, "norm1", h, in);
@@ -25,7 +26,7 @@ static ardm_value residual(const trunk *t, const char *prefix, ardm_value h, int
     x = ardm_network__taps(t->graph, name, x, 3, in, width, 1);
     snprintf(name, sizeof name, "%s.condition", prefix);
     x = ARDM_NODE(t->graph, "add_item", NULL, x, ardm_network__dense(t->graph, name, t->condition, 4 * width, width, 1));
-    x = normed(t, prefix, "norm2", x, width);
+    x = ardm_network__dropout(t->graph, t->net, t->in, normed(t, prefix, "norm2", x, width), layer);
     snprintf(name, sizeof name, "%s.out", prefix);
     x = ardm_network__taps(t->graph, name, x, 3, width, width, 1);
     if (in != width) {
@@ -49,11 +50,12 @@ static ardm_value attend(const trunk *t, const char *prefix, ardm_value h) {
     return ARDM_NODE(t->graph, "add", NULL, h, ARDM_NODE(t->graph, "reshape_like", NULL, x, h));
 }
 
-/* Block `index` of one half, and attention behind it where it is its turn. */
+/* Block `index` of one half, and attention behind it where it is its turn. Residual blocks are layers of dropout, from 0 in their order. */
 static ardm_value block(const trunk *t, const char *half, int64_t index, ardm_value h, int64_t in) {
+    const int64_t before = half[0] == 'd' ? 0 : t->net->layers + 2;
     char prefix[40], name[64];
     snprintf(prefix, sizeof prefix, "%s%lld", half, (long long)index);
-    h = residual(t, prefix, h, in);
+    h = residual(t, prefix, h, in, before + index);
     if (t->net->heads == 0 || t->net->every == 0 || (index + 1) % t->net->every != 0) return h;
     snprintf(name, sizeof name, "%s.attention", prefix);
     return attend(t, name, h);
@@ -63,7 +65,7 @@ ardm_network_outputs ardm_network__paper_unet(ardm_graph *graph, const ardm_netw
     const int64_t width = net->width, packed = net->down * net->down * width;
     const ardm_network__seen seen = ardm_network__look(graph, net, in->symbols, in->state, in->stage, 3);
     const ardm_value mask = ardm_graph_node(graph, NULL, "voids", &in->state, 1, "block=%lld", (long long)net->down);
-    const trunk t = {graph, net, mask, ARDM_NODE(graph, "silu", NULL, ardm_network__time(graph, net, in))};
+    const trunk t = {graph, net, in, mask, ARDM_NODE(graph, "silu", NULL, ardm_network__time(graph, net, in))};
     ardm_value h = seen.h, *left = calloc((size_t)net->layers + 1, sizeof *left);
     if (!left) return (ardm_network_outputs){-1, -1};
     if (net->down > 1) {
@@ -72,9 +74,9 @@ ardm_network_outputs ardm_network__paper_unet(ardm_graph *graph, const ardm_netw
     }
     left[0] = h;
     for (int64_t i = 0; i < net->layers; i++) left[i + 1] = h = block(&t, "down", i, h, width);
-    h = residual(&t, "middle0", h, width);
+    h = residual(&t, "middle0", h, width, net->layers);
     if (net->heads > 0) h = attend(&t, "middle.attention", h);
-    h = residual(&t, "middle1", h, width);
+    h = residual(&t, "middle1", h, width, net->layers + 1);
     for (int64_t i = 0; i <= net->layers; i++) h = block(&t, "up", i, ARDM_NODE(graph, "concat", NULL, h, left[net->layers - i]), 2 * width);
     free(left);
     trunk last = t;

@@ -11,12 +11,13 @@ static ardm_value part(ardm_graph *graph, ardm_value x, int64_t begin, int64_t s
 }
 
 /* Moves *h on by one block and gives what the block says to the head. The last block has nothing behind it to move on to. */
-static ardm_value block(ardm_graph *graph, const ardm_network *net, ardm_value *h, ardm_value voids, ardm_value condition, int64_t index) {
+static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value *h, ardm_value voids,
+                        ardm_value condition, int64_t index) {
     char name[64];
     const int64_t width = net->width;
     snprintf(name, sizeof name, "block%lld.condition", (long long)index);
     ardm_value x = ARDM_NODE(graph, "add_item", NULL, *h, ardm_network__dense(graph, name, condition, 4 * width, width, 1));
-    x = ARDM_NODE(graph, "hide", NULL, x, voids);
+    x = ardm_network__dropout(graph, net, in, ARDM_NODE(graph, "hide", NULL, x, voids), index);
     snprintf(name, sizeof name, "block%lld.gate", (long long)index);
     x = ardm_network__taps(graph, name, x, 1, width, 2 * width, (int64_t)1 << index % net->cycle);
     ardm_value wave = ARDM_NODE(graph, "tanh", NULL, part(graph, x, 0, width));
@@ -40,7 +41,7 @@ ardm_network_outputs ardm_network__paper_wave(ardm_graph *graph, const ardm_netw
     const ardm_value condition = ARDM_NODE(graph, "silu", NULL, ardm_network__time(graph, net, in));
     ardm_value h = ARDM_NODE(graph, "relu", NULL, seen.h), said = -1;
     for (int64_t i = 0; i < net->layers; i++) {
-        ardm_value skip = block(graph, net, &h, seen.voids, condition, i);
+        ardm_value skip = block(graph, net, in, &h, seen.voids, condition, i);
         said = said < 0 ? skip : ARDM_NODE(graph, "add", NULL, said, skip);
     }
     said = ardm_graph_node(graph, NULL, "scale", &said, 1, "by=%.9g", (double)ardm_rsqrt((float)net->layers));

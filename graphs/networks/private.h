@@ -9,6 +9,8 @@ ardm_value ardm_network__state(ardm_graph *graph, const char *prefix, const char
 /* x·w + b over the last extent, states "prefix.weight" [in,out] and, unless bias is 0, "prefix.bias" [out]. */
 ardm_value ardm_network__dense(ardm_graph *graph, const char *prefix, ardm_value x, int64_t in, int64_t out, int32_t bias);
 ardm_value ardm_network__conv(ardm_graph *graph, const char *prefix, ardm_value x, int64_t kernel, int64_t in, int64_t out);
+/* x with elements dropped while a network is trained (graphs/networks/README.md says where); else x. Each place has a layer of its own. */
+ardm_value ardm_network__dropout(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs, ardm_value x, int64_t layer);
 /* Added to the variance: 1e-5, in the paper's form 1e-6. */
 ardm_value ardm_network__layer_norm(ardm_graph *graph, const ardm_network *network, const char *prefix, ardm_value x, int64_t width);
 ardm_value ardm_network__group_norm(ardm_graph *graph, const ardm_network *network, const char *prefix, ardm_value x, ardm_value mask, int64_t width);

@@ -37,7 +37,8 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
     x = ardm_graph_node(graph, NULL, "attention", (const ardm_value[]){x, in->block, in->state}, 3, "heads=%lld, streams=%lld", (long long)net->heads,
                         (long long)net->streams);
     snprintf(name, sizeof name, "%s.attention.out", prefix);
-    h = ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, net->width, net->width, !net->paper));
+    x = ardm_network__dense(graph, name, x, net->width, net->width, !net->paper);
+    h = ARDM_NODE(graph, "add", NULL, h, ardm_network__dropout(graph, net, in, x, 2 * index + 1));
 
     snprintf(name, sizeof name, "%s.norm2", prefix);
     x = ardm_network__layer_norm(graph, net, name, h, net->width);
@@ -49,7 +50,8 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
     }
     x = ARDM_NODE(graph, "gelu", NULL, x);
     snprintf(name, sizeof name, "%s.mlp.out", prefix);
-    return ARDM_NODE(graph, "add", NULL, h, ardm_network__dense(graph, name, x, 4 * net->width, net->width, 1));
+    x = ardm_network__dense(graph, name, x, 4 * net->width, net->width, 1);
+    return ARDM_NODE(graph, "add", NULL, h, ardm_network__dropout(graph, net, in, x, 2 * index + 2));
 }
 
 ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
@@ -84,6 +86,7 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
         h = ARDM_NODE(graph, "add_item", NULL, h, stage);
     }
 
+    h = ardm_network__dropout(graph, net, in, h, 0);
     ardm_value time = net->timed ? ardm_network__time(graph, net, in) : -1;
     for (int64_t i = 0; i < net->layers; i++) h = block(graph, net, in, h, time, i);
 

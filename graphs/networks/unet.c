@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-static ardm_value residual(ardm_graph *graph, const ardm_network *net, ardm_value h, ardm_value mask, ardm_value condition, int64_t index) {
+static ardm_value residual(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in, ardm_value h, ardm_value mask,
+                           ardm_value condition, int64_t index) {
     char prefix[32], name[64];
     long long width = net->width;
     snprintf(prefix, sizeof prefix, "block%lld", (long long)index);
@@ -16,6 +17,7 @@ static ardm_value residual(ardm_graph *graph, const ardm_network *net, ardm_valu
     x = ARDM_NODE(graph, "add_item", NULL, x, ardm_network__dense(graph, name, condition, width, width, 0));
     snprintf(name, sizeof name, "%s.norm2", prefix);
     x = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, net, name, x, mask, width));
+    x = ardm_network__dropout(graph, net, in, x, index);
     snprintf(name, sizeof name, "%s.out", prefix);
     return ARDM_NODE(graph, "add", NULL, h, ardm_network__conv(graph, name, x, 3, width, width));
 }
@@ -56,7 +58,7 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     h = ardm_network__dense(graph, "enter", h, packed, width, 1);
     for (int64_t i = 0; i < net->layers; i++) {
         if (net->heads > 0 && i == net->layers / 2) h = attend(graph, net, h, mask);
-        h = residual(graph, net, h, mask, condition, i);
+        h = residual(graph, net, in, h, mask, condition, i);
     }
     h = ARDM_NODE(graph, "silu", NULL, ardm_network__group_norm(graph, net, "leave.norm", h, mask, width));
     h = ardm_network__dense(graph, "leave", h, width, packed, 1);

@@ -38,6 +38,7 @@ typedef struct ardm_network {
     int32_t timed;                /* transformer, paper: blocks are told how much is decided */
     int64_t embedding;            /* unet, diffwave, paper: width of an id's row; of D, stem are from numbers and the rest from ids */
     int64_t every;                /* unet, paper: attention also behind every so-manieth block of either half; 0: in the middle alone */
+    double dropout;               /* probability that an element is dropped where the network has op dropout, if inputs say so; 0: never */
 } ardm_network;
 
 typedef struct ardm_network_inputs {
@@ -47,6 +48,8 @@ typedef struct ardm_network_inputs {
     ardm_value time;    /* f32[N]: n/N over units that are neither void nor given */
     ardm_value block;   /* i32[N], block-causal networks; -1 otherwise */
     ardm_value rows;    /* i32[N,R], or -1: every unit in order */
+    ardm_value key;     /* u32[3]: seed low, seed high, step of op dropout, or -1: nothing is dropped, whatever the network says */
+    ardm_value first;   /* i32[]: item 0's place in the global batch; with key */
 } ardm_network_inputs;
 
 typedef struct ardm_network_outputs {

@@ -16,8 +16,8 @@ typedef struct ardm_objective {
 } ardm_objective;
 
 /* One optimiser step.
- *   inputs   symbols state stage time [block] as in network.h; weight f32[N,U]; f32[]: rate, limit (0: none is a huge number),
- *            c1, c2 (bias corrections), average (1−d)
+ *   inputs   symbols state stage time [block] as in network.h, with dropout key and first; weight f32[N,U]; f32[]: rate, limit (0: none is a
+ *            huge number), c1, c2 (bias corrections), average (1−d)
  *   outputs  nll f32[N,U] nats; loss f32[] = Σ weight·nll; norms f32[T]: squared gradient norm of each parameter × 4^exponent; clip f32[];
  *            hold i32[]: not 0 where the loss, the gradient's norm or a logit is not finite: every state then stays as it was, bit for bit
  *   states   each parameter w and w.m, w.v (Adam's moments), w.average
