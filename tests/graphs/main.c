@@ -8,9 +8,10 @@
 static const struct {
     const char *name;
     TCase *(*make)(void);
-} areas[] = {{"text", text_cases},     {"hostile", hostile_cases}, {"passes", passes_cases},     {"gradient", gradient_cases},
-             {"memory", memory_cases}, {"alloc", alloc_cases},     {"ops", ops_cases},           {"random", random_cases},
-             {"run", run_cases},       {"train", train_cases},     {"variants", variants_cases}, {"networks", networks_cases}};
+} areas[] = {{"text", text_cases},      {"hostile", hostile_cases}, {"passes", passes_cases},     {"gradient", gradient_cases},
+             {"memory", memory_cases},  {"alloc", alloc_cases},     {"ops", ops_cases},           {"random", random_cases},
+             {"run", run_cases},        {"train", train_cases},     {"variants", variants_cases}, {"networks", networks_cases},
+             {"dropout", dropout_cases}};
 
 int main(int argc, char **argv) {
     Suite *suite = suite_create("graphs");

@@ -35,5 +35,6 @@ TCase *run_cases(void);
 TCase *train_cases(void);
 TCase *variants_cases(void);
 TCase *networks_cases(void);
+TCase *dropout_cases(void);
 
 #endif

@@ -9,13 +9,15 @@
 #include "support/checks.h"
 
 #define TRAIN "[train]\nsteps = 4\nbatch = 8\ngroup = 1\nwarmup = 2\nlr = 0.01\ndecay = 0.1\nclip = 0.5\ncheckpoint = 9\nevaluate = 9\naccumulate = "
-static const char *const networks[] = {
-    /* one table for what both streams show and for the output: gradients of several uses */
-    "[data]\npath = words.txt\nwindow = 16\n[modality]\nid = text\nvariant = bytes\n[order]\nfamily = blocks:1-4\n"
-    "[network]\nkind = transformer\nwidth = 16\nlayers = 2\nheads = 2\ncontext = 1\nbuckets = 64\n" TRAIN,
-    "[data]\npath = sky.pgm\ntile = 8\n[modality]\nid = image\nvariant = grey\n[order]\nfamily = quincunx\n[network]\nkind = unet\nwidth = "
-    "16\nlayers = 1\n"
-    "heads = 2\nstem = 8\ngroups = 4\nscales = 2\n[head]\nkind = mixture\nmixtures = 2\n" TRAIN};
+/* one table for what both streams show and for the output: gradients of several uses */
+#define TEXT(more)                                                                                                                                   \
+    "[data]\npath = words.txt\nwindow = 16\n[modality]\nid = text\nvariant = bytes\n[order]\nfamily = blocks:1-4\n"                                  \
+    "[network]\nkind = transformer\nwidth = 16\nlayers = 2\nheads = 2\ncontext = 1\nbuckets = 64\n" more TRAIN
+#define PICTURE(more)                                                                                                                                \
+    "[data]\npath = sky.pgm\ntile = 8\n[modality]\nid = image\nvariant = grey\n[order]\nfamily = quincunx\n[network]\nkind = unet\n"                 \
+    "width = 16\nlayers = 1\nheads = 2\nstem = 8\ngroups = 4\nscales = 2\n" more "[head]\nkind = mixture\nmixtures = 2\n" TRAIN
+enum { NETWORKS = 4 };
+static const char *const networks[NETWORKS] = {TEXT(""), PICTURE(""), TEXT("dropout = 0.2\n"), PICTURE("dropout = 0.2\n")};
 
 static const char *config(int network, int parts) {
     static char text[1024];
@@ -55,7 +57,7 @@ START_TEST(parts_give_the_bits_of_the_whole) {
     const char *device;
     write_picture();
     for (size_t k = 0; (device = device_at(k)) != NULL; k++)
-        for (int network = 0; network < 2; network++) {
+        for (int network = 0; network < NETWORKS; network++) {
             run whole;
             begin(&whole, device, config(network, 1));
             ck_ok(ardm_trainer_run(whole.trainer, 0));

@@ -184,6 +184,12 @@ static void fill(ardm_binding *binding, const ardm_network *net, uint32_t step) 
         }
     }
     *(float *)ardm_binding_input(binding, "rate") = 0x1p-9f;
+    uint32_t *key = ardm_binding_input(binding, "key");
+    ck_assert_int_eq(key != NULL, net->dropout > 0);
+    if (key) {
+        key[0] = 7, key[1] = 0, key[2] = step;
+        *(int32_t *)ardm_binding_input(binding, "first") = 40;
+    }
     *(float *)ardm_binding_input(binding, "limit") = 1;
     *(float *)ardm_binding_input(binding, "c1") = 1;
     *(float *)ardm_binding_input(binding, "c2") = 1;
@@ -254,7 +260,8 @@ static void train(ardm_sha256 *out, const ardm_network *net, const char *device_
     ardm_device_close(&device);
 }
 
-static void same_everywhere(const ardm_network *net) {
+/* The digest of the states, on every device. */
+static ardm_sha256 same_everywhere(const ardm_network *net) {
     const ardm_device_entry *entries;
     size_t count;
     ardm_sha256 first, other;
@@ -277,6 +284,7 @@ static void same_everywhere(const ardm_network *net) {
         ck_assert_mem_eq(&first, &other, sizeof first);
         ck_assert_mem_eq(losses, again, sizeof losses);
     }
+    return first;
 }
 
 START_TEST(test_unet) { same_everywhere(&unet); }
@@ -296,6 +304,23 @@ END_TEST
 START_TEST(test_paper_sound) { same_everywhere(&paper_sound); }
 END_TEST
 
+/* What is dropped is the same everywhere too, and something is. */
+static void drops_everywhere(const ardm_network *net) {
+    ardm_network dropping = *net;
+    ardm_sha256 without;
+    float losses[STEPS];
+    dropping.dropout = 0.1;
+    const ardm_sha256 with = same_everywhere(&dropping);
+    train(&without, net, "reference", losses, NULL);
+    ck_assert_mem_ne(&without, &with, sizeof with);
+}
+
+START_TEST(test_dropout) {
+    static const ardm_network *const networks[] = {&unet, &text, &sound, &paper_unet, &paper_text, &paper_sound};
+    drops_everywhere(networks[_i]);
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("train/steps");
     TCase *tcase = tcase_create("steps");
@@ -308,6 +333,7 @@ int main(void) {
     tcase_add_test(tcase, test_paper_unet);
     tcase_add_test(tcase, test_paper_text);
     tcase_add_test(tcase, test_paper_sound);
+    tcase_add_loop_test(tcase, test_dropout, 0, 6);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
