@@ -9,17 +9,31 @@
 
 struct ardm_order {
     ardm_layout layout;
-    uint32_t units, levels;
+    uint32_t units, levels, runs;
     uint16_t *level;
     uint32_t *counts;
 };
 
+/* By kind. */
+static const char *const names[] = {
+    "?",
+    [ARDM_ORDER_UNIFORM] = "uniform",
+    [ARDM_ORDER_RASTER] = "raster",
+    [ARDM_ORDER_QUINCUNX] = "quincunx",
+    [ARDM_ORDER_DYADIC] = "dyadic",
+    [ARDM_ORDER_BLOCKS] = "blocks",
+    [ARDM_ORDER_TABLE] = "table",
+    [ARDM_ORDER_CHANNEL_UNIFORM] = "channel-uniform",
+    [ARDM_ORDER_CHANNEL_RASTER] = "channel-raster",
+    [ARDM_ORDER_CHANNEL_QUINCUNX] = "channel-quincunx",
+};
+enum { KINDS = sizeof names / sizeof *names };
+
 ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
-    static const char *const names[] = {"uniform", "raster", "quincunx", "dyadic"};
     *out = (ardm_order_family){0, 0, 0};
-    for (uint32_t i = 0; i < 4; i++)
-        if (strcmp(text, names[i]) == 0) {
-            out->kind = ARDM_ORDER_UNIFORM + i;
+    for (uint32_t kind = 1; kind < KINDS; kind++)
+        if (kind != ARDM_ORDER_BLOCKS && strcmp(text, names[kind]) == 0) {
+            out->kind = kind;
             return ARDM_OK;
         }
     unsigned long number[2] = {0, 0};
@@ -38,18 +52,15 @@ ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
         *out = (ardm_order_family){ARDM_ORDER_BLOCKS, (uint32_t)number[0], (uint32_t)number[1]};
         return ARDM_OK;
     }
-    if (strcmp(text, "table") == 0) {
-        out->kind = ARDM_ORDER_TABLE;
-        return ARDM_OK;
-    }
 fail:
-    return ardm_fail(ARDM_EINVAL, "order \"%.60s\" is not one of uniform, raster, quincunx, dyadic, blocks:N, blocks:LOW-HIGH (1..%u), table", text,
-                     ARDM_MAX_UNITS);
+    return ardm_fail(ARDM_EINVAL,
+                     "order \"%.60s\" is not one of uniform, raster, quincunx, dyadic, channel-uniform, channel-raster, channel-quincunx, blocks:N, "
+                     "blocks:LOW-HIGH (1..%u), table",
+                     text, ARDM_MAX_UNITS);
 }
 
 void ardm_order_print(const ardm_order_family *family, char out[32]) {
-    static const char *const names[] = {"?", "uniform", "raster", "quincunx", "dyadic", "blocks", "table"};
-    const char *name = names[family->kind <= ARDM_ORDER_TABLE ? family->kind : 0];
+    const char *name = names[family->kind < KINDS ? family->kind : 0];
     if (family->kind != ARDM_ORDER_BLOCKS)
         snprintf(out, 32, "%s", name);
     else if (family->low == family->high)
@@ -116,6 +127,7 @@ static ardm_status allocate(ardm_order **out, const ardm_layout *layout) {
     if (!o) return ardm_fail(ARDM_ENOMEM, "no memory for an order");
     o->layout = *layout;
     o->units = units;
+    o->runs = 1;
     o->level = calloc(units, sizeof *o->level);
     o->counts = calloc(units, sizeof *o->counts);
     *out = o;
@@ -166,6 +178,19 @@ uint32_t ardm_layout_split(const ardm_layout *layout, const uint8_t *mask) {
     return split;
 }
 
+/* Channel c of a position in level l of P is in level c P + l; the positions' levels are those of an item of one channel. */
+static ardm_status spread_channels(ardm_order *o, uint32_t kind) {
+    ardm_layout one = o->layout;
+    ardm_order *positions = NULL;
+    one.channels = 1;
+    ARDM_TRY(ardm_order_create(&positions, &(ardm_order_family){kind, 0, 0}, 0, &one));
+    o->runs = o->layout.channels;
+    o->levels = o->runs * positions->levels;
+    for (uint32_t u = 0; u < o->units; u++) o->level[u] = (uint16_t)(u % o->runs * positions->levels + positions->level[u / o->runs]);
+    ardm_order_free(&positions);
+    return ARDM_OK;
+}
+
 ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family, uint32_t block, const ardm_layout *layout) {
     ARDM_TRY(allocate(out, layout));
     ardm_order *o = *out;
@@ -188,6 +213,12 @@ ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family,
         }
         o->levels = (o->units + block - 1) / block;
         for (uint32_t u = 0; u < o->units; u++) o->level[u] = (uint16_t)(u / block);
+        break;
+    case ARDM_ORDER_CHANNEL_UNIFORM:
+    case ARDM_ORDER_CHANNEL_RASTER:
+    case ARDM_ORDER_CHANNEL_QUINCUNX:
+        status = spread_channels(o, ARDM_ORDER_UNIFORM + (family->kind - ARDM_ORDER_CHANNEL_UNIFORM));
+        if (status != ARDM_OK) goto fail;
         break;
     case ARDM_ORDER_QUINCUNX:
     case ARDM_ORDER_DYADIC: {
@@ -250,6 +281,7 @@ void ardm_order_free(ardm_order **order) {
 
 uint32_t ardm_order_units(const ardm_order *order) { return order->units; }
 uint32_t ardm_order_levels(const ardm_order *order) { return order->levels; }
+uint32_t ardm_order_runs(const ardm_order *order) { return order->runs; }
 const ardm_layout *ardm_order_layout(const ardm_order *order) { return &order->layout; }
 const uint16_t *ardm_order_level(const ardm_order *order) { return order->level; }
 const uint32_t *ardm_order_counts(const ardm_order *order) { return order->counts; }

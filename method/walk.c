@@ -71,7 +71,7 @@ static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item
         x->free += x->counts[l];
         for (uint32_t s = 0; s < w->stages; s++) all[s * w->levels + l] = x->counts[l];
     }
-    ardm_status status = ardm_schedule_fit(&x->schedule, schedule, w->stages, all, w->levels * w->stages);
+    ardm_status status = ardm_schedule_fit(&x->schedule, schedule, w->stages * ardm_order_runs(w->order), all, w->levels * w->stages);
     free(all);
     return status;
 }

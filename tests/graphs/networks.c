@@ -101,6 +101,56 @@ START_TEST(rounded_extents_change_no_bit) {
 }
 END_TEST
 
+/* Channel-first orders ask for green where red is decided. A row sees the decided channels of its own pixel, and nothing of what is undecided. */
+START_TEST(a_channel_sees_the_decided_ones) {
+    const ardm_network network = {sizeof network,
+                                  .kind = ARDM_NETWORK_UNET,
+                                  .head = ARDM_HEAD_MIXTURE,
+                                  .classes = 256,
+                                  .stages = 1,
+                                  .base = 256,
+                                  .family = "absorbing",
+                                  .channels = CHANNELS,
+                                  .width = 24,
+                                  .layers = 1,
+                                  .mixtures = 3,
+                                  .streams = 1,
+                                  .stem = 8,
+                                  .groups = 4,
+                                  .scales = 2,
+                                  .down = 2};
+    enum { SIDE = 6, ALL = SIDE * SIDE * CHANNELS, PIXEL = 2 * SIDE + 3 };
+    const ardm_extent extents[] = {{"N", 1}, {"H", SIDE}, {"W", SIDE}, {"R", 16}};
+    for (int k = 0; device_at(k); ++k) {
+        ardm_graph *graph = NULL;
+        ardm_store *store = NULL;
+        ardm_binding *binding = NULL;
+        float rows[3][9];
+        OK(ardm_network_graph(&graph, &network));
+        OK(ardm_store_create(&store, device_at(k)));
+        set_noise(store, graph, extents, 4, 5, 0.25f);
+        OK(ardm_bind(&binding, graph, store, extents, 4, NULL));
+        int32_t *symbols = ardm_binding_input(binding, "symbols"), *asked = ardm_binding_input(binding, "rows");
+        uint8_t *state = ardm_binding_input(binding, "state");
+        for (int i = 0; i < 16; ++i) asked[i] = i ? -1 : PIXEL * CHANNELS + 1;
+        for (int change = 0; change < 3; ++change) {
+            for (int u = 0; u < ALL; ++u) {
+                symbols[u] = u * 11 % 256;
+                state[u] = u % CHANNELS == 0; /* red is decided, green and blue are not */
+            }
+            if (change) symbols[PIXEL * CHANNELS + (change == 1 ? 0 : 2)] = 200;
+            OK(ardm_run(binding));
+            memcpy(rows[change], ardm_binding_output(binding, "z"), sizeof rows[change]);
+        }
+        ck_assert_msg(memcmp(rows[0], rows[1], sizeof rows[0]) != 0, "%s: green does not see red", ardm_device_name(device_at(k)));
+        ck_assert_mem_eq(rows[0], rows[2], sizeof rows[0]);
+        ardm_binding_free(&binding);
+        ardm_store_free(&store);
+        ardm_graph_free(&graph);
+    }
+}
+END_TEST
+
 /* The rows of one item of `length` samples, with void samples behind it. The caller frees them. */
 static float *samples_in(ardm_device *device, const ardm_network *network, int64_t length, int64_t padded, size_t *bytes) {
     ardm_graph *graph = NULL;
@@ -266,6 +316,7 @@ END_TEST
 
 TCase *networks_cases(void) {
     TCase *tests = tcase_create("networks");
+    tcase_add_test(tests, a_channel_sees_the_decided_ones);
     tcase_add_test(tests, rounded_extents_change_no_bit);
     tcase_add_test(tests, void_samples_change_no_bit);
     tcase_add_test(tests, batch_and_rows_change_no_bit);

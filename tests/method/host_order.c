@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ardm/draw.h"
 #include "ardm/philox.h"
@@ -61,6 +62,34 @@ START_TEST(levels_of_the_families) {
 }
 END_TEST
 
+/* Whole channels in sequence, and inside each what a picture of one channel has. */
+START_TEST(channels_come_one_after_another) {
+    static const char *const families[] = {"channel-uniform", "channel-raster", "channel-quincunx"};
+    static const ardm_layout layouts[] = {{2, {32, 32}, 3}, {2, {9, 31}, 3}, {2, {1, 1}, 4}, {2, {8, 8}, 1}};
+    for (int f = 0; f < 3; f++)
+        for (size_t k = 0; k < sizeof layouts / sizeof *layouts; k++) {
+            ardm_layout one = layouts[k];
+            one.channels = 1;
+            ardm_order *o = make(families[f], 0, layouts[k]), *single = make(families[f] + strlen("channel-"), 0, one);
+            const uint32_t channels = layouts[k].channels, levels = ardm_order_levels(single);
+            check_counts(o, NULL, channels * levels);
+            ck_assert_uint_eq(ardm_order_runs(o), channels);
+            ck_assert_uint_eq(ardm_order_runs(single), 1);
+            for (uint32_t u = 0; u < ardm_order_units(o); u++)
+                ck_assert_uint_eq(ardm_order_level(o)[u], u % channels * levels + ardm_order_level(single)[u / channels]);
+            ardm_order_free(&single);
+            ardm_order_free(&o);
+        }
+    ardm_order *o = make("channel-quincunx", 0, (ardm_layout){2, {32, 32}, 3});
+    check_counts(o, (const uint32_t[]){32, 32, 64, 128, 256, 512, 32, 32, 64, 128, 256, 512, 32, 32, 64, 128, 256, 512}, 18);
+    ck_assert_uint_eq(ardm_order_level(o)[3 * 1 + 1], 11); /* (0, 1) green */
+    ardm_order_free(&o);
+    o = make("channel-raster", 0, (ardm_layout){2, {2, 3}, 2});
+    ck_assert_uint_eq(ardm_order_level(o)[7], 9); /* position 3, channel 1 */
+    ardm_order_free(&o);
+}
+END_TEST
+
 START_TEST(quincunx_takes_any_size) {
     for (uint32_t h = 1; h < 40; h++)
         for (uint32_t w = 1; w < 40; w += 1 + h % 3) {
@@ -82,6 +111,10 @@ START_TEST(orders_that_are_refused) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) ck_fails(ARDM_EINVAL, "order", ardm_order_parse(&f, texts[i]));
     ck_ok(ardm_order_parse(&f, "quincunx"));
     ck_fails(ARDM_EINVAL, "2 extents", ardm_order_create(&o, &f, 0, &(ardm_layout){1, {9}, 1}));
+    ck_fails(ARDM_EINVAL, "channel-dyadic", ardm_order_parse(&f, "channel-dyadic"));
+    ck_ok(ardm_order_parse(&f, "channel-quincunx"));
+    ck_fails(ARDM_EINVAL, "2 extents", ardm_order_create(&o, &f, 0, &(ardm_layout){1, {9}, 3}));
+    ck_ok(ardm_order_parse(&f, "quincunx"));
     ck_fails(ARDM_EINVAL, "extent 1", ardm_order_create(&o, &f, 0, &(ardm_layout){2, {9, 0}, 1}));
     ck_fails(ARDM_EINVAL, "65536", ardm_order_create(&o, &f, 0, &(ardm_layout){2, {4000000000u, 4000000000u}, 4000000000u}));
     ck_ok(ardm_order_parse(&f, "blocks:1-16"));
@@ -103,8 +136,8 @@ static int compare(const void *a, const void *b) {
 }
 
 START_TEST(places_are_ranks_by_level_word_unit) {
-    static const char *const families[] = {"quincunx", "uniform", "raster", "blocks:7"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const families[] = {"quincunx", "uniform", "raster", "blocks:7", "channel-uniform", "channel-quincunx"};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         ardm_order *o = make(families[i], 0, (ardm_layout){2, {19, 23}, 3});
         const uint32_t n = ardm_order_units(o), levels = ardm_order_levels(o);
         int32_t *place = malloc(n * sizeof *place);
@@ -293,6 +326,7 @@ Suite *order_suite(void) {
     TCase *cases = tcase_create("order");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, levels_of_the_families);
+    tcase_add_test(cases, channels_come_one_after_another);
     tcase_add_test(cases, quincunx_takes_any_size);
     tcase_add_test(cases, orders_that_are_refused);
     tcase_add_test(cases, places_are_ranks_by_level_word_unit);

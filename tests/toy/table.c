@@ -355,7 +355,8 @@ static void complete_form(table *t, const table_form *form) {
         t->form.extent[0] = t->toy->n;
         for (uint32_t u = 0; u < t->toy->n; u++) t->form.at[u] = (uint16_t)u;
     }
-    t->places = t->form.extent[0] * (t->form.rank > 1 ? t->form.extent[1] : 1);
+    if (!t->form.channels) t->form.channels = 1;
+    t->places = t->form.extent[0] * (t->form.rank > 1 ? t->form.extent[1] : 1) * t->form.channels;
 }
 
 /* Images are looked at as a row of pixels. */
@@ -370,8 +371,11 @@ void table_open(table *t, toy *model, ardm_device *device, const table_form *for
     ck_ok(ardm_store_create(&t->store, device));
     ck_ok(ardm_graph_create(&t->graph, "table"));
     const int32_t flat = t->form.rank == 1;
-    ardm_value symbols = ardm_graph_input(t->graph, "symbols", flat ? "i32[N,L]" : "i32[N,H,W,1]");
-    ardm_value state = ardm_graph_input(t->graph, "state", flat ? "u8[N,L]" : "u8[N,H,W,1]");
+    char type[32];
+    snprintf(type, sizeof type, flat ? "i32[N,L]" : "i32[N,H,W,%u]", t->form.channels);
+    ardm_value symbols = ardm_graph_input(t->graph, "symbols", type);
+    snprintf(type, sizeof type, flat ? "u8[N,L]" : "u8[N,H,W,%u]", t->form.channels);
+    ardm_value state = ardm_graph_input(t->graph, "state", type);
     const ardm_value stage = ardm_graph_input(t->graph, "stage", "i32[N]");
     ardm_graph_input(t->graph, "time", "f32[N]");
     const ardm_value block = t->form.high ? ardm_graph_input(t->graph, "block", "i32[N]") : -1;
@@ -429,7 +433,7 @@ void table_session(ardm_session **out, const table *t, const char *order) {
                                           .head = head_of(t),
                                           .rank = t->form.rank,
                                           .extent = {t->form.extent[0], t->form.extent[1]},
-                                          .channels = 1,
+                                          .channels = t->form.channels,
                                           .multiple = 1};
     ck_ok(ardm_session_create(out, t->graph, t->store, NULL, &description, 0));
 }

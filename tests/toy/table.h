@@ -16,6 +16,7 @@ typedef struct table_form {
     int32_t mixture;          /* a mixture head of K narrow logistics with the same conditionals; of stages, each child its interval (cdf) */
     int32_t data;             /* of stages: K logits, each child the sum of its leaves */
     uint32_t rank, extent[2]; /* not 0: the item's extents; the toy's units are at places at[], the rest is not looked at */
+    uint32_t channels;        /* of a picture; 0: 1 */
     uint16_t at[MOST_UNITS];
 } table_form;
 

@@ -17,10 +17,15 @@ enum {
     ARDM_ORDER_QUINCUNX = 3, /* coarse to fine in two dimensions, all channels of a position in its level; the last level is half of it */
     ARDM_ORDER_DYADIC = 4,   /* coarse to fine in one dimension, the odd positions last */
     ARDM_ORDER_BLOCKS = 5,   /* left to right in blocks of n units */
-    ARDM_ORDER_TABLE = 6     /* a level a unit, given from outside */
+    ARDM_ORDER_TABLE = 6,    /* a level a unit, given from outside */
+    /* One channel after another, each in the levels that its positions have by themselves. Of one channel the same as without. */
+    ARDM_ORDER_CHANNEL_UNIFORM = 7,
+    ARDM_ORDER_CHANNEL_RASTER = 8,
+    ARDM_ORDER_CHANNEL_QUINCUNX = 9
 };
 
-/* What a model records: "uniform", "raster", "quincunx", "dyadic", "blocks:16", or "blocks:1-16" where n is chosen per use. */
+/* What a model records: "uniform", "raster", "quincunx", "dyadic", "channel-uniform", "channel-raster", "channel-quincunx", "blocks:16", or
+ * "blocks:1-16" where n is chosen per use. */
 typedef struct ardm_order_family {
     uint32_t kind, low, high; /* low <= n <= high of blocks, else 0 */
 } ardm_order_family;
@@ -56,6 +61,7 @@ ardm_status ardm_order_from_table(ardm_order **out, const uint16_t *levels, cons
 void ardm_order_free(ardm_order **order);
 uint32_t ardm_order_units(const ardm_order *order);
 uint32_t ardm_order_levels(const ardm_order *order);
+uint32_t ardm_order_runs(const ardm_order *order); /* equally long runs of levels: the channels of a channel-first order, else 1 */
 const ardm_layout *ardm_order_layout(const ardm_order *order);
 const uint16_t *ardm_order_level(const ardm_order *order);  /* u16[units] */
 const uint32_t *ardm_order_counts(const ardm_order *order); /* units a level, nothing given or void */
