@@ -23,7 +23,7 @@ static uint32_t paler(uint32_t colour) { return (colour >> 1 & 0x7f7f7f) + 0x7f7
 static double x_of(double fraction) { return LEFT + WIDTH * fraction; }
 static double y_of(double bits, double most) { return TOP + HEIGHT * (1 - bits / most); }
 
-static void draw_axes(canvas *c, double most, double tick) {
+static void draw_axes(canvas *c, const char *what, double most, double tick) {
     char text[32];
     for (int i = 0; i * tick <= most * 1.0001; i++) {
         const double y = y_of(i * tick, most), line[4] = {LEFT, y, LEFT + WIDTH, y};
@@ -37,7 +37,7 @@ static void draw_axes(canvas *c, double most, double tick) {
         snprintf(text, sizeof text, "%g", i / 10.0);
         canvas_text(c, x, TOP + HEIGHT + 14, 12, ANCHOR_MIDDLE, 0, text);
     }
-    canvas_text(c, 18, TOP + HEIGHT / 2.0, 13, ANCHOR_MIDDLE, 1, "loss, bits a dimension");
+    canvas_text(c, 18, TOP + HEIGHT / 2.0, 13, ANCHOR_MIDDLE, 1, what);
     canvas_text(c, LEFT + WIDTH / 2.0, TOP + HEIGHT + 34, 13, ANCHOR_MIDDLE, 0, "relative time: share of the curve's units that are known");
 }
 
@@ -76,8 +76,8 @@ static void draw_lane(canvas *c, const plot_curve *curve, double y, uint32_t col
     }
 }
 
-ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title, const plot_curve *curves, uint32_t n, const ardm_curve *measured,
-                        int32_t overwrite) {
+ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title, const char *what, const plot_curve *curves, uint32_t n,
+                        const ardm_curve *measured, int32_t overwrite) {
     double most = 0;
     uint32_t lanes = 0;
     for (uint32_t k = 0; k < n; k++) {
@@ -93,7 +93,7 @@ ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title
     canvas *c;
     ARDM_TRY(path ? canvas_open(&c, path, legend + 250, height) : canvas_open_in(&c, element, title, legend + 250, height));
     ardm_status status = ARDM_OK;
-    draw_axes(c, most, tick);
+    draw_axes(c, what, most, tick);
     canvas_text(c, LEFT, 18, 15, ANCHOR_START, 0, title);
     if (lanes) canvas_text(c, LEFT, lane - 10, 12, ANCHOR_START, 0, "steps of the schedule: one bar is one network call");
     for (uint32_t k = 0, at = 0; k < n && status == ARDM_OK; k++) {

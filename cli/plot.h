@@ -16,8 +16,9 @@ typedef struct plot_curve {
 
 enum { PLOT_MOST_CURVES = 24 };
 
-/* path: .svg or .png, NULL: appended to `element` as an <svg>. measured: dots of the bins of curve k's cell, NULL none. */
-ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title, const plot_curve *curves, uint32_t n, const ardm_curve *measured,
-                        int32_t overwrite);
+/* what: of the losses, "loss, bits a dimension". path: .svg or .png, NULL: appended to `element` as an <svg>. measured: dots of the bins of curve k's
+ * cell, NULL none. */
+ardm_status plot_curves(const char *path, ardm_bytes *element, const char *title, const char *what, const plot_curve *curves, uint32_t n,
+                        const ardm_curve *measured, int32_t overwrite);
 
 #endif

@@ -12,62 +12,62 @@
 
 enum { MOST_ITEMS = 8, STRIP = 1024, SHADES = 8 };
 
-/* The items that are shown; bits f64[n, each], positions of each: all symbols of a place taken together. */
+/* The items that are shown, and their bits by place: all symbols of one taken together. */
 typedef struct shown {
-    const ardm_layout *layout;
-    uint32_t n, each, positions, given; /* given: leading symbols that are not asked */
+    ardm_layout layout;
+    uint32_t n, symbols_each, positions, given; /* given: leading symbols that are not asked */
     int32_t *symbols;
-    double *bits, *place; /* place: f64[n, positions] */
-    double most;          /* of the dearest colour */
+    double *place; /* f64[n, positions] */
+    double most;   /* of the dearest colour */
 } shown;
 
 static void close_shown(shown *s) {
     free(s->symbols);
-    free(s->bits);
     free(s->place);
 }
 
 static ardm_status measure(shown *s, const report *r, const ardm_dataset *data, const ardm_budget *budget) {
     const ardm_predictor *p = &r->predictor;
-    const size_t all = (size_t)s->n * s->each, places = (size_t)s->n * s->positions;
+    const size_t all = (size_t)s->n * s->symbols_each, places = (size_t)s->n * s->positions, units = (size_t)s->n * ardm_layout_units(&s->layout);
     uint8_t *mask = calloc(all, 1);
-    double *sorted = malloc(places * sizeof *sorted);
+    double *bits = calloc(units, sizeof *bits), *sorted = malloc(places * sizeof *sorted);
     s->symbols = malloc(all * sizeof *s->symbols);
-    s->bits = calloc(all, sizeof *s->bits);
     s->place = calloc(places, sizeof *s->place);
     ardm_status status = ARDM_OK;
-    if (!mask || !sorted || !s->symbols || !s->bits || !s->place) {
+    if (!mask || !bits || !sorted || !s->symbols || !s->place) {
         status = ardm_fail(ARDM_ENOMEM, "no memory for %u items", s->n);
         goto fail;
     }
     for (uint32_t i = 0; i < s->n; i++) {
-        ardm_dataset_item(data, i, s->symbols + (size_t)i * s->each);
-        memset(mask + (size_t)i * s->each, ARDM_GIVEN, s->given);
+        ardm_dataset_item(data, i, s->symbols + (size_t)i * s->symbols_each);
+        memset(mask + (size_t)i * s->symbols_each, ARDM_GIVEN, s->given);
     }
-    status = ardm_scheduled_units(s->bits, p->session, budget, (uint64_t)r->options->seed, s->layout, s->symbols, mask, 0, s->n);
-    for (size_t u = 0; u < all; u++) s->place[u / (s->each / s->positions)] += s->bits[u];
+    status = ardm_scheduled_units(bits, p->session, budget, (uint64_t)r->options->seed, &s->layout, s->symbols, mask, 0, s->n);
+    for (size_t u = 0; u < units; u++) s->place[u / (units / places)] += bits[u];
     memcpy(sorted, s->place, places * sizeof *sorted);
     s->most = heat_most(sorted, (int64_t)places);
 fail:
     free(sorted);
+    free(bits);
     free(mask);
     return status;
 }
 
 static double bits_of(const shown *s, uint32_t item) {
     double sum = 0;
-    for (uint32_t u = 0; u < s->each; u++) sum += s->bits[(size_t)item * s->each + u];
-    return sum / (s->each - s->given);
+    for (uint32_t u = 0; u < s->positions; u++) sum += s->place[(size_t)item * s->positions + u];
+    return sum / (s->symbols_each - s->given);
 }
 
 /* An item of the dataset as its modality has it. */
 static ardm_status take_item(ardm_item *out, const ardm_modality **modality, const report *r, const shown *s, uint32_t item) {
     const ardm_predictor *p = &r->predictor;
-    const int64_t extents[3] = {s->layout->extent[0], s->layout->rank > 1 ? s->layout->extent[1] : 1, 1};
+    const int64_t extents[3] = {s->layout.extent[0], s->layout.rank > 1 ? s->layout.extent[1] : 1, 1};
     ARDM_TRY(ardm_modality_find(modality, p->modality));
-    ARDM_TRY(ardm_item_blank(out, *modality, p->variant[0] ? p->variant : NULL, s->layout->rank, extents));
-    if (out->count != s->each) return ardm_fail(ARDM_EINVAL, "an item of %lld symbols, and the data has %u", (long long)out->count, s->each);
-    for (uint32_t u = 0; u < s->each; u++) out->symbols[u] = (uint16_t)s->symbols[(size_t)item * s->each + u];
+    ARDM_TRY(ardm_item_blank(out, *modality, p->variant[0] ? p->variant : NULL, s->layout.rank, extents));
+    if (out->count != s->symbols_each)
+        return ardm_fail(ARDM_EINVAL, "an item of %lld symbols, and the data has %u", (long long)out->count, s->symbols_each);
+    for (uint32_t u = 0; u < s->symbols_each; u++) out->symbols[u] = (uint16_t)s->symbols[(size_t)item * s->symbols_each + u];
     return ARDM_OK;
 }
 
@@ -115,12 +115,12 @@ static ardm_status draw_item(report *r, const shown *s, uint32_t item) {
     const ardm_modality *modality;
     ardm_item own;
     ardm_bytes picture = {0}, map = {0};
-    const int32_t image = s->layout->rank > 1;
+    const int32_t image = s->layout.rank > 1;
     const double *bits = s->place + (size_t)item * s->positions;
     memset(&own, 0, sizeof own);
     ardm_status status = take_item(&own, &modality, r, s, item);
     if (status == ARDM_OK) status = ardm_item_render(&picture, modality, &own, 0);
-    if (status == ARDM_OK && image) status = colours(&map, bits, s->layout->extent[1], s->layout->extent[0], s->most);
+    if (status == ARDM_OK && image) status = colours(&map, bits, s->layout.extent[1], s->layout.extent[0], s->most);
     if (status == ARDM_OK && !image) {
         double column[STRIP];
         const uint32_t width = s->positions < STRIP ? s->positions : STRIP;
@@ -190,7 +190,7 @@ static ardm_status show(report *r, const shown *s) {
     if (text) {
         html_put(&r->page, "<p>Colours from none, 0 bits a letter, to <span class=\"h%d\">this</span>, %g and more.</p>\n", SHADES, s->most);
     } else {
-        status = scale(r, s->layout->rank > 1 ? "bits a pixel" : "bits a sample", s->most);
+        status = scale(r, s->layout.rank > 1 ? "bits a pixel" : "bits a sample", s->most);
         html_put(&r->page, "<div class=\"pictures\">\n");
     }
     for (uint32_t i = 0; i < s->n && status == ARDM_OK; i++) status = text ? write_item(r, s, i) : draw_item(r, s, i);
@@ -225,15 +225,15 @@ void report_held_out(report *r, const ardm_budget *budget) {
         html_note(&r->page, "None, the data is not at hand (--data DIR or $ARDM_DATA): %s", ardm_message());
         return;
     }
-    const ardm_layout layout = ardm_dataset_layout(data);
+    const ardm_layout whole = ardm_dataset_layout(data);
     const ardm_description *d = ardm_session_description(r->predictor.session);
     const int64_t held_out = ardm_dataset_held_out(data), most = r->options->samples < MOST_ITEMS ? r->options->samples : MOST_ITEMS;
-    s.layout = &layout;
+    s.layout = ardm_layout_join(&whole, ardm_session_parts(r->predictor.session));
     s.n = (uint32_t)(held_out < most ? held_out : most);
-    s.each = ardm_layout_units(&layout);
-    s.positions = layout.extent[0] * (layout.rank > 1 ? layout.extent[1] : 1);
+    s.symbols_each = ardm_layout_symbols(&whole);
+    s.positions = whole.extent[0] * (whole.rank > 1 ? whole.extent[1] : 1);
     s.given = d->context;
-    if (d->rank != layout.rank || d->extent[0] != layout.extent[0] || d->context >= s.each)
+    if (d->rank != whole.rank || d->extent[0] != whole.extent[0] || d->context >= s.symbols_each)
         status = ardm_fail(ARDM_EINVAL, "the model is not of the config's items");
     if (status == ARDM_OK && s.n == 0) status = ardm_fail(ARDM_EINVAL, "the data has none");
     if (status == ARDM_OK) status = measure(&s, r, data, budget);

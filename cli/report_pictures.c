@@ -52,8 +52,7 @@ static ardm_status draw(report *r, const ardm_budget *budget) {
     const ardm_predictor *p = &r->predictor;
     const report_options *o = r->options;
     const ardm_layout layout = ardm_session_layout(p->session);
-    const ardm_description *d = ardm_session_description(p->session);
-    const uint32_t n = (uint32_t)o->samples, each = d->extent[0] * (d->rank > 1 ? d->extent[1] : 1) * d->channels;
+    const uint32_t n = (uint32_t)o->samples, each = ardm_layout_symbols(&layout);
     const ardm_sampling sampling = {
         .budget = budget, .seed = (uint64_t)o->seed, .temperature = 1, .confidence = ARDM_CONFIDENCE_NONE, .task = "sample"};
     int32_t *symbols = malloc((size_t)n * each * sizeof *symbols);

@@ -70,10 +70,12 @@ ardm_status plot_schedule(const char *path, ardm_bytes *element, const ardm_pred
         }
     }
     if (status == ARDM_OK) {
-        char title[128];
+        const uint32_t parts = ardm_session_parts(p->session);
+        char title[128], what[64];
+        snprintf(what, sizeof what, "loss, bits a unit of %u dimensions", parts);
         snprintf(title, sizeof title, "%s %s, %s, %s: %u calls, %.4f bits a dimension predicted", p->modality, p->variant,
                  ardm_session_description(p->session)->process, ardm_session_description(p->session)->order, budget->calls, budget->bits);
-        status = plot_curves(path, element, title, list, n, curve, overwrite);
+        status = plot_curves(path, element, title, parts > 1 ? what : "loss, bits a dimension", list, n, curve, overwrite);
     }
     for (uint32_t k = 0; k < PLOT_MOST_CURVES; k++) {
         free(list[k].steps);
