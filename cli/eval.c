@@ -170,16 +170,40 @@ static ardm_status predict(double *bits, double *error, ardm_predictor *p, const
     return status;
 }
 
+/* One call a unit, cell by cell, nothing given: the chain rule along one order an item, drawn by the seed. */
+static ardm_status full_order(ardm_estimate *out, uint32_t *calls, ardm_predictor *p, const ardm_dataset *data, int64_t count, uint64_t seed) {
+    const ardm_order_family *family = ardm_session_order(p->session);
+    ardm_budget budget = {.frozen = -1, .block = family->kind == ARDM_ORDER_BLOCKS ? family->high : 0};
+    ardm_curve *curve = NULL;
+    double *losses = NULL;
+    uint32_t *units = NULL, cells = 0, total = 0;
+    ARDM_TRY(ardm_model_curve(p->model, &curve));
+    ardm_status status = ardm_budget_losses(&losses, &units, &cells, curve, p->session, budget.block);
+    for (uint32_t c = 0; status == ARDM_OK && c < cells; c++) total += units[c];
+    if (status == ARDM_OK) status = ardm_schedule_naive(&budget.schedule, units, cells, total);
+    *calls = budget.calls = total;
+    if (status == ARDM_OK) status = scheduled(out, p, data, &budget, count, seed, 0);
+    ardm_budget_free(&budget);
+    ardm_curve_free(&curve);
+    free(losses);
+    free(units);
+    return status;
+}
+
 static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const arguments *args) {
     int64_t draws, steps, seed, count = ardm_dataset_held_out(data);
-    ardm_estimate bound, cost;
+    const uint32_t context = has(args, "no-context") ? 0 : ardm_session_description(p->session)->context;
+    uint32_t full_calls = 0;
+    ardm_estimate bound, cost, full = {0};
     ardm_budget budget;
     ARDM_TRY(argument_int(&draws, args, "draws", 4, 1, 10000));
     ARDM_TRY(argument_int(&steps, args, "steps", 0, 1, 1 << 24));
     ARDM_TRY(argument_int(&seed, args, "seed", 0, 0, INT64_MAX));
     ARDM_TRY(ardm_budget_choose(&budget, p->model, p->session, (uint32_t)steps));
     ardm_status status = ardm_evaluate_bound(&bound, p->session, data, 0, count, (uint32_t)draws, (uint64_t)seed, NULL, NULL);
-    if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed, ardm_session_description(p->session)->context);
+    if (status == ARDM_OK) status = scheduled(&cost, p, data, &budget, count, (uint64_t)seed, context);
+    if (status == ARDM_OK && !context) budget.calls = ardm_schedule_calls(budget.schedule);
+    if (status == ARDM_OK && has(args, "full-order")) status = full_order(&full, &full_calls, p, data, count, (uint64_t)seed);
     uint64_t bytes = 0, dimensions = 0;
     double predicted = budget.bits, predicted_error = -1;
     if (status == ARDM_OK && has(args, "fit")) status = predict(&predicted, &predicted_error, p, &budget, seed, args);
@@ -189,6 +213,9 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
                                 bound.error, "calls", (json_int_t)budget.calls, "scheduled", cost.bits, "scheduled_error", cost.error, "predicted",
                                 predicted, "coded_bytes", (json_int_t)bytes);
         json_object_set_new(all, "predicted_error", predicted_error >= 0 ? json_real(predicted_error) : json_null());
+        if (full.items)
+            json_object_update_new(all, json_pack("{s:f, s:f, s:I}", "full_order", full.bits, "full_order_error", full.error, "full_order_calls",
+                                                  (json_int_t)full_calls));
         json_dumpf(all, stdout, JSON_INDENT(1));
         printf("\n");
         json_decref(all);
@@ -200,6 +227,7 @@ static ardm_status measure(ardm_predictor *p, const ardm_dataset *data, const ar
         if (predicted_error >= 0) snprintf(error, sizeof error, " ± %.4f", predicted_error);
         printf("  the same, predicted              %8.4f%s  (%s%s)\n", predicted, error,
                has(args, "fit") ? "loss curve of items " : "loss curve of the model's held-out data", has(args, "fit") ? argument(args, "fit") : "");
+        if (full.items) printf("  full order of %5u calls         %8.4f ± %.4f  (%.1f s)\n", full_calls, full.bits, full.error, full.seconds);
         if (has(args, "coded"))
             printf("  coded, files on disk             %8.4f  (%llu bytes)\n", 8.0 * (double)bytes / (double)dimensions, (unsigned long long)bytes);
     }
@@ -234,6 +262,8 @@ static const option options[] = {
     {"draws", 0, "N", "(cell, n) draws an item of the bound; default 4"},
     {"steps", 0, "N", "calls of the scheduled likelihood; default max(cells, min(48, units))"},
     {"fit", 0, "A:B", "predict by a loss curve measured on these items of the data"},
+    {"full-order", 0, NULL, "also the likelihood along one order an item, a call a unit, nothing given"},
+    {"no-context", 0, NULL, "schedules of whole windows; without it the first half of a window of text is given, as in coding"},
     {"compare", 0, NULL, "instead: order-agnostic, parallel and absorbing diffusion by number of network calls (models of order uniform)"},
     {"calls", 0, "LIST", "the columns of --compare, such as 1,16,256,1000; default powers of 4, one a unit, 4 a unit"},
     {"full", 0, NULL, "--compare: also the full-order likelihood, one call a unit along one order"},

@@ -105,5 +105,29 @@ sys.exit(not good)
 PYTHON
 run "$ardm" eval run/model.ardm --data test.raw --shape 16x16x1 --items 0:4 --draws 1 --fit 96:104 $d
 if grep -q "predicted .* ± .*loss curve of items 96:104" out; then echo "ok: the error is printed"; else echo "FAILED: no error is printed"; cat out; failed=1; fi
+# The full order: what a schedule of one call a unit costs, near the bound, and of whole windows.
+run "$ardm" eval run/model.ardm --data test.raw --shape 16x16x1 --items 0:8 --steps 256 --draws 256 --full-order --json $d
+cp out full.json
+run "$ardm" eval "$golden/bytes.ardm" --data prose.txt --full-order --draws 64 --json $d
+cp out text.json
+run "$ardm" eval "$golden/bytes.ardm" --data prose.txt --no-context --draws 1 --json $d
+cp out whole.json
+python3 - <<'PYTHON' || failed=1
+import json, math, sys
+def check(what, holds):
+    print(("ok: " if holds else "FAILED: ") + what)
+    return holds
+full, text, whole = (json.load(open(n + ".json")) for n in ("full", "text", "whole"))
+good = check("full order of %d calls" % full["full_order_calls"], full["full_order_calls"] == full["calls"] == 256)
+good &= check("costs what a schedule of as many does: %.6f" % full["full_order"], abs(full["full_order"] - full["scheduled"]) < 1e-9)
+for r in (full, text):
+    error = math.hypot(r["full_order_error"], r["bound_error"])
+    good &= check("and is the bound, %.4f, within %.4f" % (r["bound"], 3 * error), 0 < error < 0.1 * r["bound"] and abs(r["full_order"] - r["bound"]) < 3 * error)
+good &= check("%d calls code a whole window, %d its second half" % (whole["calls"], text["calls"]),
+              whole["calls"] == 2 * text["calls"] and whole["scheduled"] != text["scheduled"])
+sys.exit(not good)
+PYTHON
+run "$ardm" eval run/model.ardm --data test.raw --shape 16x16x1 --items 0:2 --draws 1 --full-order $d
+if grep -q "full order of *256 calls .* ± " out; then echo "ok: the full order is printed"; else echo "FAILED: no full order"; cat out; failed=1; fi
 "$ardm" eval run/model.ardm --data test.raw --shape 16x16x1 --items 0:4 --fit 400:500 $d > out 2>&1 && { echo "FAILED: items that are not there"; failed=1; }
 exit $failed
