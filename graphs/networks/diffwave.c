@@ -10,6 +10,7 @@
 #include "ardm/exact.h"
 
 enum { FINE = 256 }; /* classes from which a mixture's numbers are too coarse as they are */
+enum { SIZES = 4, TAPS = 31, MOST_MIXTURES = 32 };
 
 /* Three taps along time. */
 static ardm_value conv(ardm_graph *graph, const char *prefix, ardm_value x, int64_t in, int64_t out, int64_t dilation) {
@@ -48,12 +49,11 @@ static ardm_value block(ardm_graph *graph, const ardm_network *net, const ardm_n
 
 /* Means and log scales of a mixture, counted in a length between the whole range and one class: with 65,536 classes what a sound leaves
  * open is a thousandth of the range, and steps of one size have to suit both ends of it. */
-static ardm_value finer(ardm_graph *graph, const ardm_network *net, ardm_value z) {
-    float gain[3 * 32], shift[3 * 32];
+static ardm_value finer(ardm_graph *graph, const ardm_network *net, ardm_value z, float unit) {
+    float gain[3 * MOST_MIXTURES], shift[3 * MOST_MIXTURES];
     int64_t m = net->mixtures;
     char type[32];
-    if (net->classes <= FINE || m > 32) return z;
-    const float unit = ardm_flush(ardm_mul(16.0f, ardm_rsqrt((float)net->classes)));
+    if (net->classes <= FINE) return z;
     for (int64_t k = 0; k < 3 * m; k++) {
         gain[k] = k / m == 1 ? unit : 1.0f;
         shift[k] = k / m == 2 ? ardm_flush(ardm_log(unit)) : 0.0f;
@@ -61,6 +61,40 @@ static ardm_value finer(ardm_graph *graph, const ardm_network *net, ardm_value z
     snprintf(type, sizeof type, "f32[%lld]", (long long)(3 * m));
     z = ARDM_NODE(graph, "mul", NULL, z, ardm_graph_constant(graph, type, gain));
     return ARDM_NODE(graph, "add", NULL, z, ardm_graph_constant(graph, type, shift));
+}
+
+/* Loud and quiet sounds differ by more than a hundred: signs and magnitudes at SIZES sizes, appended to the features. */
+static ardm_value at_sizes(ardm_graph *graph, ardm_value features, ardm_value told) {
+    for (int64_t k = 0; k < SIZES; k++) {
+        ardm_value by = ardm_graph_node(graph, NULL, "scale", &told, 1, "by=%lld", (long long)4 << 3 * k);
+        ardm_value near = ARDM_NODE(graph, "tanh", NULL, by);
+        features = ARDM_NODE(graph, "concat", NULL, features, ARDM_NODE(graph, "concat", NULL, near, ARDM_NODE(graph, "mul", NULL, near, near)));
+    }
+    return features;
+}
+
+/* A linear rule of the samples around a position, whose coefficients the network chooses: [N,1,L,Z] to be added to the rows' parameters, the same
+ * in the mean of every component. What is not known shows 0, and the network knows where. */
+static ardm_value predict(ardm_graph *graph, const ardm_network *net, ardm_value values, ardm_value said, float unit) {
+    float around[TAPS * TAPS] = {0}, sum[TAPS * 3 * MOST_MIXTURES] = {0};
+    const int64_t m = net->mixtures;
+    char type[48];
+    for (int64_t k = 0; k < TAPS; k++) {
+        around[k * TAPS + k] = 1;
+        for (int64_t i = m; i < 2 * m; i++) sum[k * 3 * m + i] = ardm_reciprocal(unit);
+    }
+    snprintf(type, sizeof type, "f32[1,%d,1,%d]", TAPS, TAPS);
+    ardm_value line = ARDM_NODE(graph, "expand", "axis=1", ARDM_NODE(graph, "merge", "first=1, count=2", values));
+    ardm_value x = ARDM_NODE(graph, "conv", NULL, line, ardm_graph_constant(graph, type, around));
+    x = ARDM_NODE(graph, "mul", NULL, x, ardm_network__dense(graph, "predict.out", said, net->width, TAPS, 1));
+    snprintf(type, sizeof type, "f32[%d,%lld]", TAPS, (long long)(3 * m));
+    return ARDM_NODE(graph, "matmul", NULL, x, ardm_graph_constant(graph, type, sum));
+}
+
+/* [N,1,L,D] at the asked rows. */
+static ardm_value picked(ardm_graph *graph, const ardm_network_inputs *in, ardm_value x) {
+    x = ARDM_NODE(graph, "merge", "first=1, count=2", x);
+    return in->rows >= 0 ? ARDM_NODE(graph, "gather_rows", NULL, x, in->rows) : x;
 }
 
 ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *in) {
@@ -75,13 +109,11 @@ ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_networ
                     (long long)net->base);
     const ardm_shape *seen_shape = ardm_graph_value_shape(graph, seen[0]);
     if (!seen_shape) return (ardm_network_outputs){-1, -1};
-    int64_t depth = seen_shape->dim[3] + 2; /* the shape itself may move when values are added */
-    /* Beside the interpolation what every position shows, at two sizes: loud and quiet sounds differ by more than a hundred. All of it
-     * is +0 at void positions. */
-    ardm_value loud = ARDM_NODE(graph, "tanh", NULL, ARDM_NODE(graph, "scale", "by=4", values));
-    ardm_value quiet = ARDM_NODE(graph, "tanh", NULL, ARDM_NODE(graph, "scale", "by=64", values));
+    int64_t depth = seen_shape->dim[3] + 4 * SIZES; /* the shape itself may move when values are added */
     ardm_value voids = ardm_graph_node(graph, NULL, "voids", &state, 1, NULL);
-    ardm_value features = ARDM_NODE(graph, "concat", NULL, seen[0], ARDM_NODE(graph, "concat", NULL, loud, quiet));
+    /* Beside the interpolation what every position shows, and how far it is from what the others say. All of it is +0 at void positions. */
+    ardm_value told = ARDM_NODE(graph, "concat", NULL, values, part(graph, seen[0], 2 * net->scales, 1));
+    ardm_value features = at_sizes(graph, seen[0], told);
     features = ARDM_NODE(graph, "expand", "axis=1", ARDM_NODE(graph, "merge", "first=1, count=2", features));
 
     ardm_value condition = ardm_network__condition(graph, net, in);
@@ -94,14 +126,16 @@ ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_networ
     said = ardm_graph_node(graph, NULL, "scale", &said, 1, "by=%.9g", (double)ardm_rsqrt((float)net->layers));
     h = ARDM_NODE(graph, "silu", NULL, ardm_network__dense(graph, "last", said, width, width, 1));
 
-    int64_t z_size = ardm_network__parameters(net);
+    const int64_t z_size = ardm_network__parameters(net);
+    const int32_t mixed = (net->head == ARDM_HEAD_MIXTURE || net->head == ARDM_HEAD_CDF) && net->mixtures <= MOST_MIXTURES;
+    const float unit = net->classes > FINE ? ardm_flush(ardm_mul(16.0f, ardm_rsqrt((float)net->classes))) : 1.0f;
+    ardm_value predicted = mixed ? predict(graph, net, values, h, unit) : -1;
     h = ARDM_NODE(graph, "concat", NULL, h, features); /* what a linear rule of the known samples can say need not pass a nonlinearity */
-    ardm_value z = ARDM_NODE(graph, "merge", "first=1, count=2", h);
-    if (in->rows >= 0) z = ARDM_NODE(graph, "gather_rows", NULL, z, in->rows);
+    ardm_value z = picked(graph, in, h);
     z = ardm_network__dense(graph, "head", z, width + depth, z_size, 1);
     ardm_value centre = -1;
-    if (net->head == ARDM_HEAD_MIXTURE || net->head == ARDM_HEAD_CDF) {
-        z = finer(graph, net, z);
+    if (mixed) {
+        z = finer(graph, net, ARDM_NODE(graph, "add", NULL, z, picked(graph, in, predicted)), unit);
         centre = ardm_network__rows(graph, in, ARDM_NODE(graph, "merge", "first=1, count=3", seen[1]));
     }
     return ardm_network__head(graph, net, in, z, centre);

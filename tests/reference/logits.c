@@ -6,6 +6,7 @@
 
 #include "ardm/exact.h"
 #include "ardm/network.h"
+#include "ardm/objective.h"
 #include "ardm/philox.h"
 #include "ardm/predictor.h"
 
@@ -65,21 +66,21 @@ static ardm_status print_weights(ardm_store *store) {
 }
 
 /* Runs the network over one item, every unit a row, and prints inputs and outputs. voids: the last column or samples are void. */
-static ardm_status run(const ardm_graph *graph, ardm_store *store, int64_t classes, int64_t channels, int32_t stage, int voids) {
+static ardm_status run(const ardm_graph *graph, ardm_store *store, int64_t classes, int64_t channels, int64_t parts, int32_t stage, int voids) {
     const int image = channels > 0;
-    const int64_t units = image ? HIGH * WIDE * channels : LONG;
+    const int64_t symbols_each = image ? HIGH * WIDE * channels : LONG, units = symbols_each / parts;
     const ardm_extent extents[] = {{"N", 1}, {"R", units}, {image ? "H" : "L", image ? HIGH : LONG}, {"W", WIDE}};
     ardm_binding *binding = NULL;
     ARDM_TRY(ardm_bind(&binding, graph, store, extents, image ? 4 : 3, NULL));
     int32_t *symbols = ardm_binding_input(binding, "symbols"), *rows = ardm_binding_input(binding, "rows"),
             *block = ardm_binding_input(binding, "block");
     uint8_t *state = ardm_binding_input(binding, "state");
-    for (int64_t u = 0; u < units; u++) {
+    for (int64_t u = 0; u < symbols_each; u++) {
         const int64_t place = image ? u / channels % WIDE : u, end = image ? WIDE - 1 : LONG - 3;
         symbols[u] = (int32_t)(word(1, (uint32_t)u) % (uint32_t)classes);
-        state[u] = voids && place >= end ? 3 : (uint8_t)(word(2, (uint32_t)u) % 3);
-        rows[u] = (int32_t)u;
+        state[u] = voids && place >= end ? 3 : (uint8_t)(word(2, (uint32_t)(u / parts)) % 3); /* all of a unit alike */
     }
+    for (int64_t u = 0; u < units; u++) rows[u] = (int32_t)u;
     *(int32_t *)ardm_binding_input(binding, "stage") = stage;
     *(float *)ardm_binding_input(binding, "time") = when;
     if (block) *block = BLOCK;
@@ -87,14 +88,14 @@ static ardm_status run(const ardm_graph *graph, ardm_store *store, int64_t class
     if (status == ARDM_OK) {
         printf(", \"shape\": [%d, %d, %lld], \"stage\": %d, \"time\": %.9g, \"block\": %d, \"symbols\": [", image ? HIGH : 1, image ? WIDE : LONG,
                (long long)(image ? channels : 1), stage, (double)when, block ? BLOCK : 0);
-        for (int64_t u = 0; u < units; u++) printf("%s%d", u ? "," : "", symbols[u]);
+        for (int64_t u = 0; u < symbols_each; u++) printf("%s%d", u ? "," : "", symbols[u]);
         printf("], \"state\": [");
-        for (int64_t u = 0; u < units; u++) printf("%s%d", u ? "," : "", state[u]);
+        for (int64_t u = 0; u < symbols_each; u++) printf("%s%d", u ? "," : "", state[u]);
         printf("], \"z\": ");
         print_floats(ardm_binding_output(binding, "z"), ardm_shape_count(ardm_binding_shape(binding, "z")));
         if (ardm_binding_output(binding, "centre")) {
             printf(", \"centre\": ");
-            print_floats(ardm_binding_output(binding, "centre"), units);
+            print_floats(ardm_binding_output(binding, "centre"), symbols_each);
         }
     }
     ardm_binding_free(&binding);
@@ -110,7 +111,7 @@ static ardm_status run_golden(ardm_device *device, const char *path, int64_t cha
     const char *text = ardm_model_get(model, "ardm.graph");
     ardm_status status = ardm_graph_parse(&graph, text, strlen(text), 1 << 20);
     printf("{\"model\": \"%s\"", path);
-    if (status == ARDM_OK) status = run(graph, predictor.store, 256, channels, 0, 0);
+    if (status == ARDM_OK) status = run(graph, predictor.store, 256, channels, 1, 0, 0);
     printf("}");
     ardm_graph_free(&graph);
     ardm_predictor_close(&predictor);
@@ -129,12 +130,14 @@ static ardm_status run_toy(ardm_device *device, const char *name, const ardm_net
     printf(", \"width\": %lld, \"layers\": %lld, \"heads\": %lld, \"groups\": %lld, \"scales\": %lld, \"down\": %lld, \"cycle\": %lld", //
            (long long)net->width, (long long)net->layers, (long long)net->heads, (long long)net->groups, (long long)net->scales, (long long)net->down,
            (long long)net->cycle);
-    printf(", \"every\": %lld, \"streams\": %lld, \"context\": %lld, \"buckets\": %lld}", (long long)net->every, (long long)net->streams,
-           (long long)net->context, (long long)net->buckets);
+    printf(", \"every\": %lld, \"streams\": %lld, \"context\": %lld, \"buckets\": %lld, \"mixtures\": %lld, \"units\": %lld}", (long long)net->every,
+           (long long)net->streams, (long long)net->context, (long long)net->buckets, (long long)net->mixtures,
+           (long long)(net->channels / ardm_head_parts(net->head, (uint32_t)net->channels)));
     if (status == ARDM_OK) status = print_weights(store);
     const int32_t image = net->kind == ARDM_NETWORK_UNET;
     if (status == ARDM_OK)
-        status = run(graph, store, net->classes, image ? net->channels : 0, net->stages > 1, net->kind != ARDM_NETWORK_TRANSFORMER || net->taps > 0);
+        status = run(graph, store, net->classes, image ? net->channels : 0, ardm_head_parts(net->head, (uint32_t)net->channels), net->stages > 1,
+                     net->kind != ARDM_NETWORK_TRANSFORMER || net->taps > 0);
     printf("}");
     ardm_store_free(&store);
     ardm_graph_free(&graph);
@@ -154,6 +157,7 @@ static const struct {
     {"transformer", {SIZES, WHOLE, TEXT, .layers = 2, .heads = 2, .context = 2, .buckets = 64}},
     {"transformer, convolved", {SIZES, WHOLE, TEXT, .layers = 1, .heads = 2, .context = 1, .buckets = 16, .taps = 5}},
     {"unet", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_MIXTURE, .layers = 2, .heads = 2, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},
+    {"unet of pixels", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_PIXEL, .layers = 1, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},
     {"diffwave", {SIZES, WHOLE, SOUND, .layers = 3, .scales = 3}},
     {"paper transformer", {SIZES, WHOLE, TEXT, .layers = 2, .heads = 2, .paper = 1, .timed = 1}},
     {"paper unet", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_SOFTMAX, .layers = 2, .heads = 1, .stem = 12, .down = 1, .paper = 1, .embedding = 3}},
