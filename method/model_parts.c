@@ -17,13 +17,15 @@ static ardm_status text_of(const ardm_model *m, const char *key, const char **ou
 }
 
 ardm_status ardm_model_set_graph(ardm_model *m, const char *text) {
+    static const char *const heads[] = {"mixture_logits", "mixture_children", "pixel_logits", "frequency"};
     ardm_bytes ops = {0};
     ardm_status status = ARDM_OK;
     const ardm_op *op;
     for (uint32_t i = 0; status == ARDM_OK && (op = ardm_op_at(i)) != NULL; i++) {
         char spelled[80];
         snprintf(spelled, sizeof spelled, "= %s ", op->name);
-        const int32_t coded = strcmp(op->name, "mixture_logits") == 0 || strcmp(op->name, "frequency") == 0;
+        int32_t coded = 0; /* what heads put behind the graph */
+        for (size_t k = 0; k < sizeof heads / sizeof *heads; k++) coded |= strcmp(op->name, heads[k]) == 0;
         if (coded || strstr(text, spelled)) status = ardm_bytes_printf(&ops, "%s%s@%u", ops.size ? " " : "", op->name, op->version);
     }
     if (status == ARDM_OK) status = ardm_model_set(m, "ardm.graph", text);
