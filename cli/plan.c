@@ -26,6 +26,8 @@ static ardm_status build(graphs *out, const ardm_recipe *r) {
     ARDM_TRY(ardm_network_forward(&out->forward, &r->network));
     ARDM_TRY(ardm_network_graph(&out->inference, &r->network));
     int32_t head = r->network.head == ARDM_HEAD_DATA || r->network.head == ARDM_HEAD_CDF ? ARDM_HEAD_DIRECT : r->network.head;
+    /* Of a head of several turns the network is the call; its turns are small. */
+    if (ardm_head_turns(head, r->network.classes) > 1) return ardm_graph_copy(&out->decode, out->inference);
     return ardm_objective_head(&out->decode, out->inference, ARDM_TASK_DECODE, head, r->network.classes);
 }
 

@@ -3,7 +3,7 @@
 //   low, high, gap, half   limits of the log scale, log(2 / (K - 1)), (K - 1) / 2
 //   STRIP    rows (of the likelihood) or bins (of the logits) that one pass holds: vectors on a CPU, one on a GPU
 
-#include "mixture.clh"
+#include "bins.clh"
 
 // global  ceil(rows / STRIP); any local size
 kernel void mixture_nll(global const float *restrict p, global const float *restrict centre, global const int *restrict target,

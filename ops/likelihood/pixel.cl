@@ -4,7 +4,7 @@
 //   low, high, gap, half   limits of the log scale, log(2 / (K - 1)), (K - 1) / 2
 //   STRIP    pixels (or bins of pixel_bins) that one pass holds: vectors on a CPU, one on a GPU
 
-#include "mixture.clh"
+#include "bins.clh"
 
 // First block of a kind in a row of z; MEANS and SCALES have one a channel.
 #define MEANS 1

@@ -29,7 +29,7 @@ static void refused(const char *more, int64_t classes, int64_t channels, const c
 
 START_TEST(what_is_refused) {
     static const char cure[] = "family = zero-least-significant and base = 256";
-    static const char *const heads[] = {"softmax", "mixture", "data", "direct"};
+    static const char *const heads[] = {"softmax", "data", "direct"};
     char more[128];
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         snprintf(more, sizeof more, "[head]\nkind = %s\n", heads[i]);
@@ -37,6 +37,7 @@ START_TEST(what_is_refused) {
         refused(more, 4097, 1, "4097", cure);
         refused(more, 256, 2, "one channel", "2");
     }
+    refused("[head]\nkind = mixture\n", 256, 2, "one channel", "2");
     refused("[process]\nfamily = zero-least-significant\nbase = 8192\n[head]\nkind = mixture\n", 65536, 1, "8192", cure);
     /* 64 samples of 65,536 logits: 65 items are just too many, as many in parts are not (what_is_taken) */
     refused("[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = data\n[train]\nbatch = 65\n", 65536, 1, "65 items of 64 units",
@@ -51,6 +52,7 @@ START_TEST(what_is_taken) {
         int32_t head;
     } forms[] = {
         {"", 4096, 1, 4096, ARDM_HEAD_SOFTMAX},
+        {"[head]\nkind = mixture\n", 65536, 1, 65536, ARDM_HEAD_MIXTURE},
         {"[head]\nkind = mixture\n", 256, 1, 256, ARDM_HEAD_MIXTURE},
         {"[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = mixture\n", 65536, 2, 256, ARDM_HEAD_CDF},
         {"[process]\nfamily = zero-least-significant\nbase = 256\n[head]\nkind = data\n[train]\nbatch = 64\n", 65536, 2, 256, ARDM_HEAD_DATA},
