@@ -105,7 +105,7 @@ static ardm_status train(char rounded[4096], ardm_recipe *recipe, const ardm_dat
     ardm_status status = ardm_trainer_open(&trainer, recipe, dataset, device, folder, resumed, d->limit);
     if (status == ARDM_OK && resumed && isfinite(time->end)) {
         status = ardm_trainer_bound(&bound, trainer, 8, 2);
-        reserve = quick_reserve(bound.seconds, time);
+        reserve = quick_reserve(bound.seconds, dataset, time);
     }
     if (status == ARDM_OK) status = train_until(trainer, recipe, time->end - reserve, plan->step);
     if (status == ARDM_EINTERRUPT)

@@ -67,7 +67,7 @@ ardm_status quick_choose(quick_plan *out, const quick_data *data, ardm_dataset *
                          const quick_time *time);
 
 /* Seconds to keep behind training, where a call for 16 windows takes `call`. */
-double quick_reserve(double call, const quick_time *time);
+double quick_reserve(double call, const ardm_dataset *dataset, const quick_time *time);
 
 /* Codes held-out data with the model until the time is over, and prints what comes of it. */
 ardm_status quick_worth(const quick_data *data, const char *model, const quick_time *time, const arguments *args);
