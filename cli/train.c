@@ -23,6 +23,7 @@ static void print_keys(void) {
         if (k->type == ARDM_KEY_INT || k->type == ARDM_KEY_FLOAT) printf(" [%g … %g]", k->low, k->high);
         printf("\n");
     }
+    printf("\nA ; begins a comment: a text that has one stands between quotes.\n");
 }
 
 static ardm_status open_data(ardm_dataset **out, const ardm_recipe *recipe, const arguments *args) {
@@ -105,7 +106,8 @@ static ardm_status run(const arguments *args) {
     }
     if (has(args, "quick")) return quick(args);
     if (has(args, "minutes") || has(args, "variant") || has(args, "shape"))
-        return ardm_fail(ARDM_EINVAL, "--minutes, --variant and --shape are for --quick; a config says [train] steps, [modality] variant, [data] shape");
+        return ardm_fail(ARDM_EINVAL,
+                         "--minutes, --variant and --shape are for --quick; a config says [train] steps, [modality] variant, [data] shape");
     const char *resume = argument(args, "resume"), *folder = resume ? resume : argument(args, "output");
     ARDM_TRY(need_files(args, resume ? 0 : 1, 1));
     if (!folder) folder = "run";
