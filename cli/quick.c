@@ -119,10 +119,12 @@ static ardm_status train(char rounded[4096], ardm_recipe *recipe, const ardm_dat
     return status;
 }
 
-static ardm_status finish(const quick_data *d, const char *rounded, const quick_time *time, const arguments *args) {
+static ardm_status finish(const quick_data *d, const char *folder, const char *rounded, const quick_time *time, const arguments *args) {
     quick_time rest = *time;
     if (!isfinite(rest.end)) rest = (quick_time){ardm_clock(), ardm_clock() + 60 * usual_minutes / 8};
-    return quick_worth(d, rounded, &rest, args);
+    ARDM_TRY(quick_worth(d, rounded, &rest, args));
+    say(args, "A page about the run, with samples: ardm report %s\n", folder);
+    return ARDM_OK;
 }
 
 static ardm_status begin(const char *folder, const quick_time *time, const arguments *args) {
@@ -160,7 +162,7 @@ static ardm_status begin(const char *folder, const quick_time *time, const argum
     ardm_dataset_free(&dataset);
     ardm_device_close(&device);
     ardm_bytes_free(&plan.config);
-    if (status == ARDM_OK) status = finish(&data, rounded, time, args);
+    if (status == ARDM_OK) status = finish(&data, folder, rounded, time, args);
     quick_data_free(&data);
     return status;
 }
@@ -183,7 +185,7 @@ static ardm_status resume(const char *folder, const quick_time *time, const argu
     ardm_recipe_free(&recipe);
     ardm_dataset_free(&dataset);
     ardm_device_close(&device);
-    if (status == ARDM_OK) status = finish(&data, rounded, time, args);
+    if (status == ARDM_OK) status = finish(&data, folder, rounded, time, args);
     quick_data_free(&data);
     return status;
 }
