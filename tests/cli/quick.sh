@@ -89,7 +89,8 @@ PYTHON
   grep -q "^path = $work/story.txt@0:65904\$" text/config.ini && ok "the rest is trained on" || bad "$(cat text/config.ini)"
   "$ardm" plan text/config.ini --device cpu > /dev/null && ok "the config is one" || bad "plan refuses the config"
   tail -c 600 story.txt > last.txt
-  "$ardm" compress last.txt -m text/model-bf16.ardm --device cpu --steps 64 -q && "$ardm" decompress last.txt.ardz -m text/model-bf16.ardm --device cpu -o back.txt -q &&
+  "$ardm" compress last.txt -m text/model-bf16.ardm --device cpu --steps 64 -q &&
+    "$ardm" decompress last.txt.ardz -m text/model-bf16.ardm --device cpu -o back.txt -q &&
     cmp last.txt back.txt && ok "a held-out part comes back" || bad "a held-out part"
   if "$ardm" train --quick story.txt -o text --device cpu 2> err; then bad "a run is overwritten"; fi
   grep -q 'text/run.safetensors exists' err && ok "a run is not overwritten" || bad "$(cat err)"
@@ -106,7 +107,8 @@ wait $pid
 [ $? = 130 ] && ok "interrupted" || bad "$(cat out err)"
 grep -q 'train --quick --resume pictures' err && ok "says how to go on" || bad "$(cat err)"
 [ -z "$(ls -d pictures/speed* 2> /dev/null)" ] && ok "no trial is left" || bad "$(ls pictures)"
-grep -q "^path = $work/pictures/data/\*\$" pictures/config.ini && [ "$(ls pictures/data | wc -l)" = 10 ] && ok "ten of twelve are trained on" || bad "$(ls pictures/data)"
+grep -q "^path = $work/pictures/data/\*\$" pictures/config.ini &&
+  [ "$(ls pictures/data | wc -l)" = 10 ] && ok "ten of twelve are trained on" || bad "$(ls pictures/data)"
 step=$(sed -n 's/.*stopped at step \([0-9]*\).*/\1/p' err)
 "$ardm" train --resume pictures --until $((step + 1)) --device cpu > out 2> err && ok "goes on without --quick" || bad "$(cat err)"
 "$ardm" train --quick --resume pictures --minutes 0.1 --device cpu --json > out 2> err && ok "goes on with it" || bad "$(cat err)"
