@@ -73,6 +73,7 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
             if (status != ARDM_OK) break;
             io.time[i] = drawn[i].time;
             if (io.block) io.block[i] = drawn[i].block;
+            if (io.expert) io.expert[i] = (int32_t)ardm_session_expert(session, order, (uint32_t)drawn[i].stage, drawn[i].level);
             ardm_ask__item(&io, (uint32_t)i, session, &layout, drawn[i].stage, symbols, drawn[i].state);
             for (uint32_t u = 0; u < units; u++) ardm_ask__row(&io, (uint32_t)i, u, session, &layout, drawn[i].stage, 0, u, symbols);
         }

@@ -114,6 +114,7 @@ ardm_status ardm_calibrate(ardm_calibration *calibration, ardm_session *session,
             choose_units(&list[i], ardm_order_level(order), units, causal, rows);
             io.time[i] = e->time;
             if (io.block) io.block[i] = e->block;
+            if (io.expert) io.expert[i] = (int32_t)ardm_session_expert(session, order, (uint32_t)e->stage, e->level);
             ardm_ask__item(&io, i, session, &layout, e->stage, own, e->state);
         }
         for (uint32_t turn = 0; turn < io.turns && status == ARDM_OK; turn++)

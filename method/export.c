@@ -81,7 +81,7 @@ static ardm_status put_facts(ardm_model *model, const ardm_trainer *t, const ard
 
 static ardm_status put_layout(ardm_model *model, const ardm_trainer *t) {
     const ardm_description d = ardm_trainer__describe(t);
-    char text[160];
+    char text[160 + 3 * ARDM_EXPERT_CELLS_MAX];
     ardm_description_print(text, sizeof text, &d);
     return ardm_model_set(model, "ardm.layout", text);
 }

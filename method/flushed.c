@@ -37,7 +37,7 @@ static ardm_status nonzeros(int64_t *out, ardm_trainer *t, int32_t exponent) {
 }
 
 ardm_status ardm_trainer__flushed(double *share, ardm_trainer *t) {
-    static const char *const inputs[] = {"symbols", "state", "stage", "time", "block", "weight", "key", "first"};
+    static const char *const inputs[] = {"symbols", "state", "stage", "time", "block", "expert", "weight", "key", "first"};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         const ardm_shape *shape = ardm_binding_shape(t->binding, inputs[i]);
         if (shape) memcpy(ardm_binding_input(t->gauge, inputs[i]), ardm_binding_input(t->binding, inputs[i]), ardm_shape_bytes(shape));

@@ -10,12 +10,13 @@ static const char *const heads[ARDM_HEAD_PIXEL + 1] = {
     [ARDM_HEAD_SOFTMAX] = "softmax", [ARDM_HEAD_DIRECT] = "direct", [ARDM_HEAD_MIXTURE] = "mixture", [ARDM_HEAD_PIXEL] = "pixel"};
 
 void ardm_description_print(char *out, size_t size, const ardm_description *d) {
-    if (d->rank == 2)
-        snprintf(out, size, "extents %ux%u channels %u head %s multiple %u context 0", d->extent[0], d->extent[1], d->channels, heads[d->head],
-                 d->multiple);
-    else
-        snprintf(out, size, "extents %u channels %u head %s multiple %u context %u", d->extent[0], d->channels, heads[d->head], d->multiple,
-                 d->context);
+    char experts[3 * ARDM_EXPERT_CELLS_MAX];
+    ardm_experts_print(experts, &d->experts);
+    int n = d->rank == 2 ? snprintf(out, size, "extents %ux%u channels %u head %s multiple %u context 0", d->extent[0], d->extent[1], d->channels,
+                                    heads[d->head], d->multiple)
+                         : snprintf(out, size, "extents %u channels %u head %s multiple %u context %u", d->extent[0], d->channels, heads[d->head],
+                                    d->multiple, d->context);
+    if (d->experts.cells && n > 0 && (size_t)n < size) snprintf(out + n, size - (size_t)n, " experts %s", experts);
 }
 
 ardm_status ardm_description_parse(ardm_description *out, const char *text) {
@@ -30,6 +31,11 @@ ardm_status ardm_description_parse(ardm_description *out, const char *text) {
         end = -1;
         if (sscanf(text, "extents %5u channels %5u head %15s multiple %5u context %5u%n", &height, &channels, head, &multiple, &context, &end) == 5)
             out->rank = 1;
+    }
+    if (out->rank && end > 0 && strncmp(text + end, " experts ", 9) == 0) {
+        if (ardm_experts_parse(&out->experts, text + end + 9) != ARDM_OK)
+            return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' has experts that cannot be read", text);
+        end = (int)strlen(text);
     }
     if (out->rank == 0 || end < 0 || text[end] != 0) return ardm_fail(ARDM_EFORMAT, "the model's layout '%.80s' cannot be read", text);
     uint64_t units = (uint64_t)height * (out->rank == 2 ? width : 1) * channels;

@@ -50,6 +50,8 @@ static const ardm_config_key keys[] = {
     {"network", "time", ARDM_KEY_BOOL, "no", 0, 0, NULL, "", "transformer of form paper: blocks are told how much is decided"},
     {"network", "dropout", ARDM_KEY_FLOAT, "0", 0, 0.99, NULL, "",
      "probability that a step of training drops an element of a residual branch; evaluation, coding and the model have none"},
+    {"network", "expert_of_cell", ARDM_KEY_TEXT, "", 0, 0, NULL, "",
+     "unet, diffwave of form small: a head of its own for some cells; a number a cell, stage by stage, level by level, such as 0 0 0 0 0 1"},
     {"head", "kind", ARDM_KEY_CHOICE, "softmax", 0, 0, "softmax|direct|data|mixture|pixel", "",
      "parametrisation: softmax of one stage; of several, direct, data or (cdf) mixture; pixel: a mixture of red, green given red, blue given both"},
     {"head", "mixtures", ARDM_KEY_INT, "5", 1, 32, NULL, "", "components of a mixture head"},
@@ -128,6 +130,8 @@ static ardm_status check(const ardm_recipe *r) {
                          "[head] a mixture needs the interpolation of kind = unet or diffwave; a transformer takes softmax, direct or data");
     if (n->taps && (n->kind != ARDM_NETWORK_TRANSFORMER || n->streams == 2 || n->taps % 2 == 0))
         return ardm_fail(ARDM_EINVAL, "[network] conv %lld: an odd number, for a transformer whose order is not blocks", (long long)n->taps);
+    if (n->experts > 1 && (n->kind == ARDM_NETWORK_TRANSFORMER || n->paper))
+        return ardm_fail(ARDM_EUNSUPPORTED, "[network] expert_of_cell is for kind = unet or diffwave of form = small");
     ARDM_TRY(check_paper(r));
     if (n->head == ARDM_HEAD_PIXEL && (n->kind != ARDM_NETWORK_UNET || n->paper || strcmp(r->family, "absorbing") != 0))
         return ardm_fail(ARDM_EUNSUPPORTED, "[head] pixel needs kind = unet of form = small and the absorbing process");
@@ -288,7 +292,9 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
     r->keep_best = strcmp(ardm_config_text(c, "train", "keep"), "best") == 0;
     r->patience = ardm_config_int(c, "train", "patience");
     r->evaluate_items = ardm_config_int(c, "eval", "items");
-    status = parse_scales(&r->augmentation, ardm_config_text(c, "data", "scales"));
+    status = ardm_experts_parse(&r->experts, ardm_config_text(c, "network", "expert_of_cell"));
+    r->network.experts = r->experts.count;
+    if (status == ARDM_OK) status = parse_scales(&r->augmentation, ardm_config_text(c, "data", "scales"));
     if (status == ARDM_OK) status = check(r);
     if (status != ARDM_OK) goto fail;
     *out = r;

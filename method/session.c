@@ -63,9 +63,11 @@ static ardm_status check_graph(const ardm_session *session, const ardm_graph *gr
     ARDM_TRY(check_type(graph, "time", "f32[N]"));
     ARDM_TRY(check_type(graph, "rows", "i32[N,R]"));
     if (causal) ARDM_TRY(check_type(graph, "block", "i32[N]"));
-    if (ardm_graph_input_count(graph) != (causal ? 6u : 5u))
-        return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs; its order '%s' fills %d", ardm_graph_input_count(graph), d->order,
-                         causal ? 6 : 5);
+    if (d->experts.cells) ARDM_TRY(check_type(graph, "expert", "i32[N]"));
+    const uint32_t inputs = 5u + (causal ? 1 : 0) + (d->experts.cells ? 1 : 0);
+    if (ardm_graph_input_count(graph) != inputs)
+        return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs; its order '%s' and its experts fill %u", ardm_graph_input_count(graph),
+                         d->order, inputs);
     ardm_value z = -1;
     char type[96], wanted[64];
     if (ardm_graph_output_count(graph) == 0) return ardm_fail(ARDM_EFORMAT, "the model's graph has no output");
@@ -90,6 +92,16 @@ static ardm_status open_turns(ardm_session *session) {
     if (d->head == ARDM_HEAD_PIXEL) return ARDM_OK;
     snprintf(text, sizeof text, "zero-least-significant %u %u", classes, ARDM_DIGIT_BASE);
     return ardm_process_parse(&session->digits, text);
+}
+
+static ardm_status check_experts(ardm_session *session) {
+    const ardm_layout layout = ardm_session_layout(session);
+    ardm_orders *orders;
+    const ardm_order *order;
+    if (!session->description.experts.cells) return ARDM_OK;
+    ARDM_TRY(ardm_session_orders(&orders, session, &layout));
+    ARDM_TRY(ardm_orders_get(&order, orders, 0));
+    return ardm_experts_check(&session->description.experts, ardm_process_stages(session->process), order);
 }
 
 ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference, ardm_store *store, const char *suffix,
@@ -119,6 +131,7 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
     if (status == ARDM_OK && session->family.kind == ARDM_ORDER_BLOCKS && ardm_process_stages(session->process) != 1)
         status = ardm_fail(ARDM_EFORMAT, "an order of blocks needs a process of one stage, not '%s'", session->process_text);
     if (status == ARDM_OK) status = open_turns(session);
+    if (status == ARDM_OK) status = check_experts(session);
     if (status == ARDM_OK) status = check_graph(session, inference);
     if (status != ARDM_OK) ardm_session_free(&session);
     *out = session;
@@ -167,6 +180,10 @@ void ardm_session_decide(const ardm_session *session, uint32_t stage, uint32_t t
         symbol[0] = (int32_t)ardm_process_child(session->digits, turn, (uint32_t)symbol[0], digit);
     else
         symbol[turn] = (int32_t)ardm_process_child(session->process, stage, (uint32_t)symbol[turn], digit);
+}
+
+uint32_t ardm_session_expert(const ardm_session *session, const ardm_order *order, uint32_t stage, uint32_t level) {
+    return ardm_experts_of(&session->description.experts, ardm_process_stages(session->process), order, stage, level);
 }
 
 uint32_t ardm_session_digits(const ardm_session *session) {
@@ -265,6 +282,7 @@ static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t ta
     io->stage = ardm_binding_input(network, "stage");
     io->time = ardm_binding_input(network, "time");
     io->block = ardm_binding_input(network, "block");
+    io->expert = ardm_binding_input(network, "expert");
     io->row = ardm_binding_input(network, "rows");
     io->target = ardm_binding_input(io->binding, "target");
     io->children = ardm_binding_input(io->binding, "children");
@@ -300,6 +318,7 @@ ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t 
     memset(out->stage, 0, out->items * sizeof *out->stage);
     memset(out->time, 0, out->items * sizeof *out->time);
     if (out->block) memset(out->block, 0, out->items * sizeof *out->block);
+    if (out->expert) memset(out->expert, 0, out->items * sizeof *out->expert);
     for (size_t i = 0; i < all; i++) out->row[i] = -1;
     if (out->target) memset(out->target, 0, targets * sizeof *out->target);
     if (out->children)

@@ -32,11 +32,12 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
         .channels = layout.channels,
         .multiple = net->kind == ARDM_NETWORK_UNET ? (uint32_t)net->down : 1,
         .context = layout.rank == 1 && onward ? layout.extent[0] / 2 : 0,
+        .experts = trainer->recipe->experts,
     };
 }
 
 /* The output bias starts at the data's marginal, so that a fresh network already costs no more than the symbols' entropy. */
-static void start_head(float *bias, const ardm_recipe *recipe, const ardm_dataset *dataset) {
+static void start_one_head(float *bias, const ardm_recipe *recipe, const ardm_dataset *dataset) {
     const ardm_network *net = &recipe->network;
     if (net->head == ARDM_HEAD_PIXEL) { /* green follows red, blue follows green: what pictures do */
         const int64_t m = net->mixtures;
@@ -80,6 +81,20 @@ static void start_head(float *bias, const ardm_recipe *recipe, const ardm_datase
     free(counts);
 }
 
+/* Of several experts each head starts alike; a unit's numbers are together, expert by expert. */
+static ardm_status start_head(float *bias, int64_t count, const ardm_recipe *recipe, const ardm_dataset *dataset) {
+    const ardm_network *net = &recipe->network;
+    const int64_t experts = net->experts > 1 ? net->experts : 1, own = count / experts;
+    const int64_t units = net->kind == ARDM_NETWORK_UNET && net->head != ARDM_HEAD_PIXEL ? net->channels : 1, each = own / units;
+    float *one = calloc((size_t)own, sizeof *one);
+    if (!one) return ardm_fail(ARDM_ENOMEM, "no memory for a head");
+    start_one_head(one, recipe, dataset);
+    for (int64_t u = 0; u < units; u++)
+        for (int64_t e = 0; e < experts; e++) memcpy(bias + (u * experts + e) * each, one + u * each, (size_t)each * sizeof *bias);
+    free(one);
+    return ARDM_OK;
+}
+
 /* Every state of the step graph: parameters by their initialiser, averages as copies, moments zero. */
 static ardm_status start_states(ardm_trainer *t) {
     static const char *const tails[] = {".m", ".v", ".average"};
@@ -89,11 +104,12 @@ static ardm_status start_states(ardm_trainer *t) {
         const ardm_shape *shape = ardm_graph_value_shape(t->inference, value);
         float *data = calloc((size_t)ardm_shape_count(shape), sizeof *data);
         if (!data) return ardm_fail(ARDM_ENOMEM, "no memory for %s", name);
+        ardm_status status = ARDM_OK;
         if (ardm_network_initialiser(name, shape).kind == ARDM_INIT_MARGINAL)
-            start_head(data, t->recipe, t->dataset);
+            status = start_head(data, ardm_shape_count(shape), t->recipe, t->dataset);
         else
             ardm_network_initialise(data, name, shape, t->recipe->seed);
-        ardm_status status = ardm_store_set(t->store, name, shape, data);
+        if (status == ARDM_OK) status = ardm_store_set(t->store, name, shape, data);
         for (int k = 0; k < 3 && status == ARDM_OK; k++) {
             char other[160];
             snprintf(other, sizeof other, "%s%s", name, tails[k]);
@@ -275,7 +291,8 @@ static void fill_key(const ardm_trainer *t, ardm_binding *b, int64_t first) {
 static ardm_status fill_part(ardm_trainer *t, int64_t part) {
     const ardm_recipe *r = t->recipe;
     ardm_binding *b = t->binding;
-    int32_t *symbols = ardm_binding_input(b, "symbols"), *stage = ardm_binding_input(b, "stage"), *block = ardm_binding_input(b, "block");
+    int32_t *symbols = ardm_binding_input(b, "symbols"), *stage = ardm_binding_input(b, "stage"), *block = ardm_binding_input(b, "block"),
+            *expert = ardm_binding_input(b, "expert");
     uint8_t *state = ardm_binding_input(b, "state");
     float *time = ardm_binding_input(b, "time"), *weight = ardm_binding_input(b, "weight");
     const ardm_order *order;
@@ -290,6 +307,7 @@ static ardm_status fill_part(ardm_trainer *t, int64_t part) {
         stage[i] = e->stage;
         time[i] = e->time;
         if (block) block[i] = e->block;
+        if (expert) expert[i] = (int32_t)ardm_session_expert(t->session, order, (uint32_t)e->stage, e->level);
         /* Batch loss = Σ nats / Σ dimensions. */
         for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)e->weight[u] / t->dimensions));
     }

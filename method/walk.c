@@ -289,6 +289,7 @@ static ardm_status show_item(ardm_walk *w, uint32_t i, const call *c, const ardm
     }
     free(state);
     w->io.stage[i] = (int32_t)c->stage;
+    if (w->io.expert) w->io.expert[i] = (int32_t)ardm_session_expert(w->session, w->order, c->stage, c->level);
     if (w->io.block)
         w->io.block[i] = (int32_t)w->block;
     else if (x->n_asked)

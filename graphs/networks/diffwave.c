@@ -132,7 +132,7 @@ ardm_network_outputs ardm_network__diffwave(ardm_graph *graph, const ardm_networ
     ardm_value predicted = mixed ? predict(graph, net, values, h, unit) : -1;
     h = ARDM_NODE(graph, "concat", NULL, h, features); /* what a linear rule of the known samples can say need not pass a nonlinearity */
     ardm_value z = picked(graph, in, h);
-    z = ardm_network__dense(graph, "head", z, width + depth, z_size, 1);
+    z = ardm_network__own(graph, net, in, ardm_network__dense(graph, "head", z, width + depth, ardm_network__experts(net) * z_size, 1));
     ardm_value centre = -1;
     if (mixed) {
         z = finer(graph, net, ARDM_NODE(graph, "add", NULL, z, picked(graph, in, predicted)), unit);

@@ -93,6 +93,14 @@ ardm_value ardm_network__rows(ardm_graph *graph, const ardm_network_inputs *inpu
     return ARDM_NODE(graph, "merge", "first=1, count=2", rows);
 }
 
+int64_t ardm_network__experts(const ardm_network *network) { return network->experts > 1 ? network->experts : 1; }
+
+ardm_value ardm_network__own(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs, ardm_value z) {
+    if (network->experts < 2) return z;
+    return ardm_graph_node(graph, NULL, "pick", (const ardm_value[]){z, inputs->expert}, 2, "size=%lld",
+                           (long long)ardm_network__parameters(network));
+}
+
 ardm_network_outputs ardm_network__head(ardm_graph *graph, const ardm_network *net, const ardm_network_inputs *inputs, ardm_value z,
                                         ardm_value centre) {
     if (net->head == ARDM_HEAD_DIRECT && net->stages > 1)
@@ -128,7 +136,7 @@ static ardm_status build(ardm_graph **out, const ardm_network *network, int32_t 
     ARDM_TRY(ardm_graph_create(&graph, names[network->kind]));
     char extents[32] = "[N,L]", type[48];
     if (image) snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)network->channels);
-    ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1, -1, -1}; /* whoever infers drops nothing */
+    ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1, -1, -1, -1}; /* whoever infers drops nothing */
     snprintf(type, sizeof type, "i32%s", extents);
     inputs.symbols = ardm_graph_input(graph, "symbols", type);
     snprintf(type, sizeof type, "u8%s", extents);
@@ -136,6 +144,7 @@ static ardm_status build(ardm_graph **out, const ardm_network *network, int32_t 
     inputs.stage = ardm_graph_input(graph, "stage", "i32[N]");
     inputs.time = ardm_graph_input(graph, "time", "f32[N]");
     if (network->streams == 2) inputs.block = ardm_graph_input(graph, "block", "i32[N]");
+    if (network->experts > 1) inputs.expert = ardm_graph_input(graph, "expert", "i32[N]");
     if (rows) inputs.rows = ardm_graph_input(graph, "rows", "i32[N,R]");
     ardm_network_outputs outputs = ardm_network_append(graph, network, &inputs);
     ardm_graph_output(graph, "z", outputs.z);

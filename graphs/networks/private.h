@@ -16,6 +16,9 @@ ardm_value ardm_network__layer_norm(ardm_graph *graph, const ardm_network *netwo
 ardm_value ardm_network__group_norm(ardm_graph *graph, const ardm_network *network, const char *prefix, ardm_value x, ardm_value mask, int64_t width);
 
 int64_t ardm_network__parameters(const ardm_network *network); /* of the head, a unit */
+/* How many sets of these a unit has, and from all of them [N,R,·] those of the item's expert. */
+int64_t ardm_network__experts(const ardm_network *network);
+ardm_value ardm_network__own(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs, ardm_value z);
 /* What an item is told as a whole, [N,D]: how far it is, and in which stage. */
 ardm_value ardm_network__condition(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 /* What every unit has one of, [N,U], at the asked rows: [N,R]. */

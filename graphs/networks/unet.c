@@ -67,12 +67,13 @@ ardm_network_outputs ardm_network__unet(ardm_graph *graph, const ardm_network *n
     h = ARDM_NODE(graph, "silu", NULL, ardm_network__conv(graph, "last", h, 3, 2 * net->stem, net->stem));
 
     /* One slice of the head a unit of the position; then a unit is a row: [N,H,W,C·Z] → [N,H·W·C,Z]. */
-    const int64_t z_size = ardm_network__parameters(net), units = net->head == ARDM_HEAD_PIXEL ? 1 : channels;
+    const int64_t z_size = ardm_network__parameters(net), units = net->head == ARDM_HEAD_PIXEL ? 1 : channels, experts = ardm_network__experts(net);
     h = ARDM_NODE(graph, "concat", NULL, h, seen[0]); /* what a linear rule of the known units can say need not pass a nonlinearity */
-    ardm_value z = ardm_network__dense(graph, "head", h, net->stem + depth, units * z_size, 1);
-    z = ardm_graph_node(graph, NULL, "split_last", &z, 1, "by=%lld", (long long)z_size);
+    ardm_value z = ardm_network__dense(graph, "head", h, net->stem + depth, units * experts * z_size, 1);
+    z = ardm_graph_node(graph, NULL, "split_last", &z, 1, "by=%lld", (long long)(experts * z_size));
     z = ARDM_NODE(graph, "merge", "first=1, count=3", z);
     if (in->rows >= 0) z = ARDM_NODE(graph, "gather_rows", NULL, z, in->rows);
+    z = ardm_network__own(graph, net, in, z);
     ardm_value centre = -1;
     if (net->head == ARDM_HEAD_MIXTURE || net->head == ARDM_HEAD_CDF)
         centre = ardm_network__rows(graph, in, ARDM_NODE(graph, "merge", "first=1, count=3", seen[1]));

@@ -52,7 +52,7 @@ evaluate = 8
 [eval]
 items = 8
 INI
-  rm -rf run files.ardz back
+  rm -rf run files.ardz back drawn
   run "$ardm" train model.ini --data . $d -o run
   check "$family is recorded" "$("$ardm" model show run/model.ardm | grep -c "$family")" 1
   [ $family = channel-raster ] && continue # 768 calls a tile

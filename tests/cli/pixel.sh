@@ -94,6 +94,17 @@ says out 'bound'
 good "calibration" "$ardm" eval run/model.ardm --data new.ppm --calibration --device "$device"
 good "a map of bits" "$ardm" eval run/model.ardm --data new.ppm --map map.png --steps 20 --device "$device"
 if "$ardm" compress grey.pgm -m run/model.ardm --device reference -o grey.ardz > out 2> err; then echo "ok: grey pictures go another way"; else says err 'channel|model'; fi
+# Two heads: the last level has its own. The list is of 4 cells, no other number will do.
+sed 's/^kind = unet/kind = unet\nexpert_of_cell = 0 0 0 1/' pixel.ini > experts.ini
+good "training of experts" "$ardm" train experts.ini --data . --device "$device" -o experts
+"$ardm" model show experts/model.ardm > shown
+says shown ' experts 0,0,0,1$'
+good "compress by experts" "$ardm" compress new.ppm -m experts/model.ardm --device "$device" --steps 20 -o experts.ardz
+good "decompress by experts elsewhere" "$ardm" decompress experts.ardz -m experts/model.ardm --device reference -o experts.ppm
+same "the same picture" new.ppm experts.ppm
+sed -i 's/^expert_of_cell = .*/expert_of_cell = 0 0 1/' experts.ini
+if "$ardm" train experts.ini --data . --device reference -o three > out 2> err; then echo "FAILED: three experts for four cells"; failed=1; fi
+says err 'give 4 numbers'
 sed 's/^variant = rgb/variant = grey/; s/seen\*.ppm/grey.pgm/' pixel.ini > grey.ini
 if "$ardm" train grey.ini --data . --device reference -o grey > out 2> err; then echo "FAILED: pixels of one channel are taken"; failed=1; fi
 says err 'say mixture'

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ardm/draw.h"
+#include "ardm/experts.h"
 #include "ardm/philox.h"
 
 static ardm_order *make(const char *family, uint32_t block, ardm_layout layout) {
@@ -214,6 +215,43 @@ START_TEST(pairs_run_through_the_cells) {
 }
 END_TEST
 
+START_TEST(experts_follow_the_last_levels) {
+    ardm_experts experts;
+    ardm_order *nominal = NULL, *small = NULL, *apart = NULL;
+    ardm_order_family family;
+    char text[3 * ARDM_EXPERT_CELLS_MAX];
+    const ardm_layout whole = {2, {32, 32, 0}, 1, 0}, part = {2, {8, 8, 0}, 1, 0}, colours = {2, {8, 8, 0}, 3, 0};
+    ck_ok(ardm_experts_parse(&experts, " 0 0 1, 1 2 3"));
+    ardm_experts_print(text, &experts);
+    ck_assert_str_eq(text, "0,0,1,1,2,3");
+    ck_assert_uint_eq(experts.count, 4);
+    ck_ok(ardm_order_parse(&family, "quincunx"));
+    ck_ok(ardm_order_create(&nominal, &family, 0, &whole));
+    ck_ok(ardm_order_create(&small, &family, 0, &part));
+    ck_ok(ardm_experts_check(&experts, 1, nominal));
+    ck_assert_int_eq(ardm_experts_check(&experts, 2, nominal), ARDM_EINVAL);
+    ck_assert_ptr_nonnull(strstr(ardm_message(), "give 12 numbers"));
+    for (uint32_t l = 0; l < 6; l++) ck_assert_uint_eq(ardm_experts_of(&experts, 1, nominal, 0, l), experts.of[l]);
+    const uint32_t levels = ardm_order_levels(small); /* its last levels are those of the nominal item */
+    ck_assert_uint_lt(levels, 6);
+    for (uint32_t l = 0; l < levels; l++) ck_assert_uint_eq(ardm_experts_of(&experts, 1, small, 0, l), experts.of[6 - levels + l]);
+    ck_ok(ardm_order_parse(&family, "channel-quincunx"));
+    ck_ok(ardm_order_create(&apart, &family, 0, &colours));
+    ck_ok(ardm_experts_parse(&experts, "0 1 2"));
+    ck_ok(ardm_experts_parse(&experts, "0 0 0 1 1 1 2 2 2 3 3 3 4 4 4 5 5 5"));
+    const uint32_t run = ardm_order_levels(apart) / 3; /* 2 stages of 3 channels of 3 levels in the nominal item */
+    for (uint32_t s = 0; s < 2; s++)
+        for (uint32_t l = 0; l < 3 * run; l++) ck_assert_uint_eq(ardm_experts_of(&experts, 2, apart, s, l), 3 * s + l / run);
+    static const char *const wrong[] = {"0 2", "x", "0 16", "1", "0 -1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) ck_assert_int_eq(ardm_experts_parse(&experts, wrong[i]), ARDM_EINVAL);
+    ck_ok(ardm_experts_parse(&experts, ""));
+    ck_assert_uint_eq(ardm_experts_of(&experts, 1, small, 0, 1), 0);
+    ardm_order_free(&nominal);
+    ardm_order_free(&small);
+    ardm_order_free(&apart);
+}
+END_TEST
+
 START_TEST(strata_cover_the_range_evenly) {
     enum { BATCH = 48 };
     for (uint64_t step = 0; step < 50; step++) {
@@ -332,6 +370,7 @@ Suite *order_suite(void) {
     tcase_add_test(cases, places_are_ranks_by_level_word_unit);
     tcase_add_test(cases, a_place_is_a_rank_not_a_position);
     tcase_add_test(cases, pairs_run_through_the_cells);
+    tcase_add_test(cases, experts_follow_the_last_levels);
     tcase_add_test(cases, strata_cover_the_range_evenly);
     tcase_add_test(cases, ladders_are_what_the_paper_draws);
     tcase_add_test(cases, every_step_is_drawn_equally_often);

@@ -10,7 +10,7 @@
 #include "ardm/philox.h"
 #include "ardm/predictor.h"
 
-enum { HIGH = 6, WIDE = 8, LONG = 20, BLOCK = 3 };
+enum { HIGH = 6, WIDE = 8, LONG = 20, BLOCK = 3, EXPERT = 1 };
 static const float when = 0.375f;
 
 static int failed(void) {
@@ -84,6 +84,7 @@ static ardm_status run(const ardm_graph *graph, ardm_store *store, int64_t class
     *(int32_t *)ardm_binding_input(binding, "stage") = stage;
     *(float *)ardm_binding_input(binding, "time") = when;
     if (block) *block = BLOCK;
+    if (ardm_binding_input(binding, "expert")) *(int32_t *)ardm_binding_input(binding, "expert") = EXPERT;
     ardm_status status = ardm_run(binding);
     if (status == ARDM_OK) {
         printf(", \"shape\": [%d, %d, %lld], \"stage\": %d, \"time\": %.9g, \"block\": %d, \"symbols\": [", image ? HIGH : 1, image ? WIDE : LONG,
@@ -130,9 +131,10 @@ static ardm_status run_toy(ardm_device *device, const char *name, const ardm_net
     printf(", \"width\": %lld, \"layers\": %lld, \"heads\": %lld, \"groups\": %lld, \"scales\": %lld, \"down\": %lld, \"cycle\": %lld", //
            (long long)net->width, (long long)net->layers, (long long)net->heads, (long long)net->groups, (long long)net->scales, (long long)net->down,
            (long long)net->cycle);
-    printf(", \"every\": %lld, \"streams\": %lld, \"context\": %lld, \"buckets\": %lld, \"mixtures\": %lld, \"units\": %lld}", (long long)net->every,
-           (long long)net->streams, (long long)net->context, (long long)net->buckets, (long long)net->mixtures,
-           (long long)(net->channels / ardm_head_parts(net->head, (uint32_t)net->channels)));
+    printf(", \"every\": %lld, \"streams\": %lld, \"context\": %lld, \"buckets\": %lld, \"mixtures\": %lld, \"units\": %lld, \"experts\": %lld, "
+           "\"expert\": %d}",
+           (long long)net->every, (long long)net->streams, (long long)net->context, (long long)net->buckets, (long long)net->mixtures,
+           (long long)(net->channels / ardm_head_parts(net->head, (uint32_t)net->channels)), (long long)net->experts, EXPERT);
     if (status == ARDM_OK) status = print_weights(store);
     const int32_t image = net->kind == ARDM_NETWORK_UNET;
     if (status == ARDM_OK)
@@ -159,6 +161,9 @@ static const struct {
     {"unet", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_MIXTURE, .layers = 2, .heads = 2, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},
     {"unet of pixels", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_PIXEL, .layers = 1, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},
     {"diffwave", {SIZES, WHOLE, SOUND, .layers = 3, .scales = 3}},
+    {"unet of experts",
+     {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_MIXTURE, .layers = 1, .stem = 8, .scales = 2, .down = 1, .mixtures = 1, .experts = 3}},
+    {"diffwave of experts", {SIZES, WHOLE, SOUND, .layers = 1, .scales = 2, .experts = 2}},
     {"paper transformer", {SIZES, WHOLE, TEXT, .layers = 2, .heads = 2, .paper = 1, .timed = 1}},
     {"paper unet", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_SOFTMAX, .layers = 2, .heads = 1, .stem = 12, .down = 1, .paper = 1, .embedding = 3}},
     {"paper unet, packed",

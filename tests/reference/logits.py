@@ -233,6 +233,12 @@ def units(h, size):
     return [v[c:c + size] for v in flat(h) for c in range(0, len(v), size)]
 
 
+def own(f, rows):
+    """Of several experts, each unit's numbers of the item's."""
+    size = len(rows[0]) // max(f.get("experts", 0), 1)
+    return [r[f["expert"] * size:(f["expert"] + 1) * size] for r in rows] if f.get("experts", 0) > 1 else rows
+
+
 def unet(net, item, residual=8):
     f = net.f
     seen, centre = interpolate(item, f["scales"], residual)
@@ -253,7 +259,7 @@ def unet(net, item, residual=8):
     h = each(silu, net.conv("last", each(lambda a, b: a + b, h, s)))
     z = each(lambda a, b: net.dense("head", a + b), h, seen) if net.w["head.weight"].shape[0] > len(h[0][0]) else each(
         lambda a: net.dense("head", a), h)
-    return units(z, len(z[0][0]) // f.get("units", item.case["shape"][2])), [v for p in flat(centre) for v in p]
+    return own(f, units(z, len(z[0][0]) // f.get("units", item.case["shape"][2]))), [v for p in flat(centre) for v in p]
 
 
 def diffwave(net, item):
@@ -271,6 +277,7 @@ def diffwave(net, item):
     h = gated(net, item, h, c)
     h = each(lambda said: silu(net.dense("last", said)), h)
     z = each(lambda said, p: net.dense("head", said + p), h, seen)
+    z = [own(f, z[0])]
     M, line = f["mixtures"], [v[0] for v in item.values[0]]
     for x, said in enumerate(h[0]):  # a linear rule of 31 samples, in every mean
         rule = net.dense("predict.out", said)

@@ -4,6 +4,7 @@
 
 #include "ardm/config.h"
 #include "ardm/dataset.h"
+#include "ardm/experts.h"
 #include "ardm/network.h"
 #include "ardm/process.h"
 
@@ -23,6 +24,7 @@ typedef struct ardm_recipe {
     const char *family, *order, *partitions;
     int64_t base;
     int32_t *table;       /* of family "table", once resolved; network.table is this */
+    ardm_experts experts; /* network.experts counts them */
     ardm_network network; /* classes, channels and stages are filled in once the data is open */
     /* train */
     int64_t steps, batch, group, warmup, checkpoint, evaluate, evaluate_items, draws, patience, accumulate;

@@ -6,6 +6,7 @@
 #define ARDM_SESSION_H
 
 #include "ardm/example.h"
+#include "ardm/experts.h"
 #include "ardm/objective.h"
 #include "ardm/program.h"
 
@@ -19,6 +20,7 @@ typedef struct ardm_description {
     uint32_t channels;
     uint32_t multiple; /* extents are rounded up to it; the excess is void */
     uint32_t context;  /* text: leading symbols of a window that are given, not coded */
+    ardm_experts experts;
 } ardm_description;
 
 typedef struct ardm_session ardm_session;
@@ -42,6 +44,9 @@ uint32_t ardm_session_parts(const ardm_session *session);  /* ardm_head_parts */
 uint32_t ardm_session_digit(const ardm_session *session, uint32_t stage, uint32_t turn, const int32_t *symbol, uint32_t *children);
 void ardm_session_decide(const ardm_session *session, uint32_t stage, uint32_t turn, int32_t *symbol, uint32_t digit);
 
+/* The expert of a cell of an item in this order; 0 where there is one. */
+uint32_t ardm_session_expert(const ardm_session *session, const ardm_order *order, uint32_t stage, uint32_t level);
+
 /* The nominal layout, and orders of any layout; the session owns them. */
 ardm_layout ardm_session_layout(const ardm_session *session);
 ardm_status ardm_session_orders(ardm_orders **out, ardm_session *session, const ardm_layout *layout);
@@ -55,7 +60,7 @@ typedef struct ardm_call_io {
     uint32_t parts, turns;               /* turns of this task: 1 of an evaluation */
     int32_t *symbols;                    /* i32[items, symbols_each] */
     uint8_t *state;                      /* u8[items, symbols_each] */
-    int32_t *stage, *block;              /* i32[items]; block NULL where the network has none */
+    int32_t *stage, *block, *expert;     /* i32[items]; block, expert NULL where the network has none */
     float *time;                         /* f32[items] */
     int32_t *row;                        /* i32[items, rows]: units to predict */
     int32_t *target, *children, *number; /* i32[items, rows]; NULL where the task has none; an evaluation's target has all parts of a unit.
