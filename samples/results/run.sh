@@ -9,16 +9,19 @@
 set -u
 set -m # a job has its own process group: one signal reaches it once, from here
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-configs=$here/../configs
+configs=$(cd "$here/../configs" && pwd)
 [ $# -ge 2 ] || { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 1; }
 ardm=$(command -v "$1") || { echo "no program $1"; exit 1; }
 ardm=$(readlink -f "$ardm")
 mkdir -p "$2" && cd "$2" || exit 1
 shift 2
 : "${ARDM_DATA:?names the folder of the data that the configs name}"
+exec 9> lock
+flock -n 9 || { echo "another run.sh works in $PWD"; exit 1; }
 order=(cifar-oa cifar-upscale-4-direct cifar-upscale-4-data cifar-pixel text-oa text-vowels text-causal digits-upscale-16 digits-mixture)
 
 job='' stopped=0
+# shellcheck disable=SC2317 # called by the trap
 stop() {
   stopped=1
   [ -z "$job" ] || kill -TERM "$job" 2> /dev/null
@@ -52,7 +55,7 @@ train() {
     echo "$name: goes on, $(date +%T)"
   else
     how=("$config" -o "$name")
-    echo "$name: starts, $(date +%T): ardm train ${config#"$here/../../"} -o $name"
+    echo "$name: starts, $(date +%T): ardm train samples/configs/${config#"$configs/"} -o $name"
   fi
   mkdir -p logs
   go $((${MINUTES:-25} * 60)) "logs/$name.log" "$ardm" train "${how[@]}"
@@ -87,26 +90,30 @@ measure() {
 
 # What is measured of a run, by the first word of its name.
 measures() {
-  local name=$1 steps items=0:50 whole=0:4 data
+  local name=$1 steps items=0:50 whole=0:4 draws=256 data
   case $name in
     cifar-*) data=(--data "$ARDM_DATA/cifar10/test_0000_0499.hwc.xz" --shape 32x32x3) ;;
     image*) data=(--data "$ARDM_DATA/cifar10/test_0000_0499.hwc.xz" --shape 32x32x3) ;;
+    text-causal) data=(--data "$ARDM_DATA/text/books27-test.xz@0:102400") draws=1 ;; # a draw shows every letter
     text*) data=(--data "$ARDM_DATA/text/books27-test.xz@0:102400") ;;
     digits-*) data=(--data "$ARDM_DATA/audio/fsdd-test.s16le.xz@0:1572864" --shape 16384) items=0:32 whole=0:2 ;;
     *) echo "$name: nothing is known of its test data"; return 1 ;;
   esac
   measure "$name" schedule schedule || return
   case $name in
-    image* | text | text-[rdb]*) # an ablation: the bound, and the default number of calls
-      measure "$name" bound eval "${data[@]}" --items 0:200 --draws 8
-      return ;;
+    image-raster) return 0 ;; # a call a unit and stage: the log has its bound
+    image* | text | text-[crdb]*)
+      if [ "$name" != text-causal ]; then # an ablation: the bound, and the default number of calls
+        measure "$name" bound eval "${data[@]}" --items 0:100 --draws 8 --no-context
+        return
+      fi ;;
   esac
   for steps in 20 50 100; do
     [ "$name" = text-causal ] && break # a call a letter, no fewer
     [ "$name" = digits-mixture ] && [ $steps -lt 50 ] && continue # 22 cells
     measure "$name" "calls-$steps" eval "${data[@]}" --items "$items" --steps $steps --no-context || return
   done
-  measure "$name" full eval "${data[@]}" --items "$whole" --full-order --draws 256 || return
+  measure "$name" full eval "${data[@]}" --items "$whole" --full-order --draws $draws || return
   case $name in
     cifar-oa) measure "$name" compare eval "${data[@]}" --compare --items 0:32 --fit 100:300 --calls 1,5,20,50,100,1000 --draws 16 ;;
     text-oa) measure "$name" compare eval "${data[@]}" --compare --items 0:100 --fit 100:300 --calls 1,5,20,50,100,1000 --draws 16 --full ;;

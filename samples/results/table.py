@@ -57,10 +57,11 @@ if runs:
             cells = [c.get(key) for c in columns]
             row(label, *("" if c is None else "%.3f ± %.3f" % (c["bits_per_dim"], c["error"]) if isinstance(c, dict)
                          else ("%.1f" if key == "useful_calls" else "%.3f") % c for c in cells))
-ablations = [n for n in names if read(n, "bound")]
+ablations = [n for n in names if not read(n, "full") and (n.split("-")[0] in ("image", "text"))]
 if ablations:
     print("\n## Ablations\n")
-    head("config", "steps", "seconds", "bound", "calls", "at so many calls")
+    head("config", "steps", "seconds", "bound, held out during training", "bound, test items", "calls", "at so many calls")
     for n in ablations:
         r, rows = read(n, "bound"), log(n)
-        row("`%s`" % n, rows[-1]["step"], "%.0f" % float(rows[-1]["seconds"]), value(r, "bound"), r["calls"], value(r, "scheduled"))
+        row("`%s`" % n, rows[-1]["step"], "%.0f" % float(rows[-1]["seconds"]), "%.3f ± %.3f" % (float(rows[-1]["bound"]), float(rows[-1]["bound_error"])),
+            value(r, "bound"), r["calls"] if r else "", value(r, "scheduled"))
