@@ -81,6 +81,28 @@ ardm_status ardm_device_open(ardm_device **out, const char *name) {
     return open_at(out, order[0]);
 }
 
+ardm_status ardm_device_open_list(ardm_device **out, uint32_t most, uint32_t *count, const char *names) {
+    char name[256];
+    ardm_status status = ARDM_OK;
+    *count = 0;
+    if (!names || !names[0]) names = getenv("ARDM_DEVICE");
+    if (!names || !names[0]) names = NULL;
+    for (const char *at = names; status == ARDM_OK;) {
+        const size_t length = at ? strcspn(at, ",") : 0;
+        if (at && (length == 0 || length >= sizeof name))
+            status = ardm_fail(ARDM_EINVAL, "device list %s: a name is empty or too long", names);
+        else if (*count == most)
+            status = ardm_fail(ARDM_EINVAL, "device list %s: more than %u devices", names, most);
+        else
+            status = ardm_device_open(&out[*count], at ? (snprintf(name, sizeof name, "%.*s", (int)length, at), name) : NULL);
+        if (status == ARDM_OK) ++*count;
+        if (!at || !at[length]) break;
+        at += length + 1;
+    }
+    while (status != ARDM_OK && *count > 0) ardm_device_close(&out[--*count]);
+    return status;
+}
+
 void ardm__device_retain(ardm_device *device) { __atomic_add_fetch(&device->references, 1, __ATOMIC_RELAXED); }
 
 void ardm__device_release(ardm_device *device) {

@@ -114,7 +114,7 @@ static ardm_status load(const char *path) {
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-static ardm_status load_folder(const char *folder) {
+static ardm_status load_files(const char *folder) {
     char *names[MOST_PLUGINS], path[MOST_PATH];
     uint32_t count = 0;
     ardm_status status = ARDM_OK;
@@ -136,6 +136,14 @@ static ardm_status load_folder(const char *folder) {
         free(names[k]);
     }
     return status;
+}
+
+/* What joins the processes of a job is of use to them alone. */
+static ardm_status load_folder(const char *folder) {
+    char path[MOST_PATH];
+    ARDM_TRY(load_files(folder));
+    if (!ardm__launched() || (size_t)snprintf(path, sizeof path, "%s/ranks", folder) >= sizeof path) return ARDM_OK;
+    return load_files(path);
 }
 
 /* `suffix` behind the folder of the program. */

@@ -32,4 +32,7 @@ ardm_status ardm__task_status(const ardm_task *task, int32_t status, const char 
 /* host->get: NULL or the power. Set by the loader. */
 const void *ardm__power(const char *id);
 
+/* ranks.c: this process is one of a job's. */
+int32_t ardm__launched(void);
+
 #endif

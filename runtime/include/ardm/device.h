@@ -45,6 +45,9 @@ ardm_status ardm_device_list(const ardm_device_entry **out, size_t *count);
  * Returns ARDM_ENOTFOUND, listing what there is, when nothing matches; ARDM_EDEVICE when the driver refuses. */
 ardm_status ardm_device_open(ardm_device **out, const char *name);
 void ardm_device_close(ardm_device **device);
+/* Opens a list of names with commas between them, "cpu,gpu"; one that stands there twice is opened twice, with a context and a queue each. NULL or ""
+ * as above, one device unless $ARDM_DEVICE is a list. The caller closes *count devices. ARDM_EINVAL: an empty name, or more than `most`. */
+ardm_status ardm_device_open_list(ardm_device **out, uint32_t most, uint32_t *count, const char *names);
 const ardm_device_facts *ardm_device_get_facts(const ardm_device *device);
 const char *ardm_device_name(const ardm_device *device); /* "pthread-… (Portable Computing Language)" */
 int32_t ardm_device_is_reference(const ardm_device *device);

@@ -118,6 +118,16 @@ typedef struct ardm_plugin {
     const void *(*get)(const char *id); /* optional powers of the plugin; may be NULL */
 } ardm_plugin;
 
+/* A power that a plugin may have, "ardm.ranks/1": the processes of one job, numbered from 0, as a launcher such as mpirun starts them. Such plugins
+ * stand in `ranks` below the folders of the others and are loaded in a process of a job only. All calls come from the main thread. */
+typedef struct ardm_ranks_power {
+    uint32_t abi, size;
+    int32_t (*open)(uint32_t *rank, uint32_t *count);                              /* joins the job; a status */
+    int32_t (*swap)(uint32_t other, const void *give, void *take, uint64_t bytes); /* both call it; waits, mostly asleep; a status */
+    void (*close)(void);                                                           /* leaves the job, as every rank does */
+    void (*abort)(int32_t code);                                                   /* ends every process of the job, this one too */
+} ardm_ranks_power;
+
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
