@@ -1,5 +1,6 @@
 /* ardm train: a config in, a run folder and a model out. */
 #include "model_file.h"
+#include "places.h"
 #include "quick.h"
 #include "report.h"
 
@@ -53,36 +54,37 @@ static void row_is_there(void *user) {
 
 static ardm_status train(const arguments *args, ardm_recipe *recipe, const char *folder, int32_t resume) {
     ardm_dataset *dataset = NULL;
-    ardm_device *device = NULL;
+    places on = {.count = 0};
     ardm_trainer *trainer = NULL;
     watcher watch;
     int64_t until = 0;
     char path[4096];
     ARDM_TRY(argument_int(&until, args, "until", 0, 1, (int64_t)1 << 40));
-    ardm_status status = open_data(&dataset, recipe, args);
-    if (status == ARDM_OK) status = open_device(&device, args);
+    ardm_status status = open_places(&on, args);
+    if (status == ARDM_OK) status = open_data(&dataset, recipe, args);
+    const ardm_trainer_devices shared = {on.devices, on.count, on.ranks};
     if (status == ARDM_OK)
-        status = ardm_trainer_open(&trainer, recipe, dataset, device, folder, resume, has(args, "memory") ? memory_limit(args) : 0);
-    if (status == ARDM_OK && has(args, "from")) {
+        status = ardm_trainer_open_on(&trainer, recipe, dataset, &shared, folder, resume, has(args, "memory") ? memory_limit(args) : 0);
+    if (status == ARDM_OK && has(args, "from") && leads(&on)) {
         status = find_model(path, argument(args, "from"));
         if (status == ARDM_OK) status = ardm_trainer_start_from(trainer, path);
     }
-    if (status == ARDM_OK) {
+    if (status == ARDM_OK && leads(&on)) {
         const ardm_plan_facts *plan = ardm_binding_facts(ardm_trainer_binding(trainer));
-        printf("device %s, %lld training and %lld held-out items, step %lld of %lld\n", ardm_device_name(device),
-               (long long)ardm_dataset_training(dataset), (long long)ardm_dataset_held_out(dataset), (long long)ardm_trainer_step(trainer),
-               (long long)recipe->steps);
+        print_places(&on);
+        printf(", %lld training and %lld held-out items, step %lld of %lld\n", (long long)ardm_dataset_training(dataset),
+               (long long)ardm_dataset_held_out(dataset), (long long)ardm_trainer_step(trainer), (long long)recipe->steps);
         printf("%u nodes, %u launches, %.2f GFLOP a step, %.0f MiB\n", plan->nodes, plan->launches, plan->flops / 1e9,
                (double)(plan->state_bytes + plan->local_bytes + plan->workspace_bytes + plan->input_bytes + plan->output_bytes) / (1 << 20));
         fflush(stdout);
-        watch = (watcher){folder, device, memory_limit(args)};
+        watch = (watcher){folder, on.devices[0], memory_limit(args)};
         ardm_trainer_watch(trainer, row_is_there, &watch);
-        status = ardm_trainer_run(trainer, until);
     }
-    if (status == ARDM_OK) { /* at the last step, or where --until stops */
+    if (status == ARDM_OK) status = ardm_trainer_run(trainer, until);
+    if (status == ARDM_OK && leads(&on)) { /* at the last step, or where --until stops */
         if (snprintf(path, sizeof path, "%s/model.ardm", folder) >= (int)sizeof path) status = ardm_fail(ARDM_EINVAL, "path too long: %s", folder);
         if (status == ARDM_OK) status = ardm_trainer_export(trainer, path);
-        if (status == ARDM_OK) refresh_report(folder, device, 0, memory_limit(args));
+        if (status == ARDM_OK) refresh_report(folder, on.devices[0], 0, memory_limit(args));
         int64_t step = ardm_trainer_step(trainer), best;
         double bits;
         best = ardm_trainer_best(trainer, &bits);
@@ -93,7 +95,7 @@ static ardm_status train(const arguments *args, ardm_recipe *recipe, const char 
         if (status == ARDM_OK) printf("model %s; its figures: ardm model show %s; smaller: ardm model export %s -o FILE.ardm\n", path, path, path);
     }
     ardm_trainer_free(&trainer);
-    ardm_device_close(&device);
+    close_places(&on, status);
     ardm_dataset_free(&dataset);
     return status;
 }
@@ -137,6 +139,9 @@ static const option options[] = {
 const command command_train = {"train",
                                "CONFIG [-o RUN] | --quick FILE… [-o RUN] [--minutes N] | --resume RUN",
                                "Train a model by a config; Ctrl-C saves and stops.",
-                               "ardm train samples/configs/tiles.ini -o run",
+                               "ardm train samples/configs/tiles.ini -o run\n"
+                               "  ardm train CONFIG --device 0:0,0:1    2, 4, 8 ... devices share each batch; weights are those of one device\n"
+                               "  mpirun -n 2 ardm train CONFIG         so do processes, where ardm was built with an MPI (Debian: libopenmpi-dev\n"
+                               "                                        openmpi-bin); each opens the devices of its --device",
                                options,
                                run};

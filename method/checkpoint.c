@@ -8,10 +8,17 @@
 #include "ardm/config.h"
 #include "ardm/model.h"
 
+/* Sums of parts are empty between steps. */
+static int32_t is_part(const char *name) {
+    const char *tail = strrchr(name, '.');
+    return tail && strncmp(tail, ".part", 5) == 0 && tail[5] >= '0' && tail[5] <= '9';
+}
+
 static ardm_status put_states(ardm_model *file, const ardm_store *source) {
     ardm_store *store = (ardm_store *)source; /* reading waits for the queue, so the library asks for a store that is not const */
     for (uint32_t i = 0; i < ardm_store_count(store); i++) {
         const char *name = ardm_store_name(store, i);
+        if (is_part(name)) continue;
         const ardm_shape *shape = ardm_store_shape(store, name);
         void *data = malloc((size_t)ardm_shape_bytes(shape) + 1);
         if (!data) return ardm_fail(ARDM_ENOMEM, "no memory for %s", name);
@@ -71,6 +78,7 @@ static ardm_status write_best(ardm_trainer *t) {
 
 ardm_status ardm_trainer__save(ardm_trainer *t) {
     char path[4096], before[4096];
+    if (t->follows) return ARDM_OK;
     ARDM_TRY(ardm_trainer__path(path, t, "run.safetensors"));
     ARDM_TRY(ardm_trainer__path(before, t, "run.previous.safetensors"));
     ARDM_TRY(write_file(t, path, before));
@@ -116,7 +124,7 @@ static ardm_status load_file(ardm_trainer *t, const char *path) {
     }
     for (uint32_t i = 0; status == ARDM_OK && i < ardm_model_tensor_count(file); i++) {
         const ardm_tensor *tensor = ardm_model_tensor_at(file, i);
-        if (strncmp(tensor->name, "trainer.", 8) == 0) continue;
+        if (strncmp(tensor->name, "trainer.", 8) == 0 || is_part(tensor->name)) continue;
         if (tensor->dtype != ARDM_STORED_F32 || tensor->rank > ARDM_MAX_RANK) {
             status = ardm_fail(ARDM_EFORMAT, "%s: state %s is not f32 of rank %d at most", path, tensor->name, ARDM_MAX_RANK);
             break;

@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "ardm/objective.h"
 
@@ -37,11 +36,8 @@ static ardm_status nonzeros(int64_t *out, ardm_trainer *t, int32_t exponent) {
 }
 
 ardm_status ardm_trainer__flushed(double *share, ardm_trainer *t) {
-    static const char *const inputs[] = {"symbols", "state", "stage", "time", "block", "expert", "weight", "key", "first"};
-    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
-        const ardm_shape *shape = ardm_binding_shape(t->binding, inputs[i]);
-        if (shape) memcpy(ardm_binding_input(t->gauge, inputs[i]), ardm_binding_input(t->binding, inputs[i]), ardm_shape_bytes(shape));
-    }
+    const int64_t batch = t->recipe->batch, items = batch / t->recipe->accumulate;
+    ARDM_TRY(ardm_trainer__fill(t, t->gauge, t->step - 1, batch - items, items));
     int64_t kept, all;
     ARDM_TRY(nonzeros(&kept, t, t->exponent));
     ARDM_TRY(nonzeros(&all, t, t->exponent + ROOM));

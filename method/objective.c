@@ -88,24 +88,30 @@ static ardm_status begin(frame *f, const char *name, const ardm_network *net) {
     return ardm_graph_check(graph);
 }
 
-/* Gradients of the loss, seeded with `scale`. */
-static ardm_status differentiate(frame *f, ardm_value scale, int64_t group) {
-    f->n = ardm_graph_state_count(f->graph);
+/* Names of `from`'s states in their order, and room for gradients; the caller frees *out. */
+static ardm_status list_parameters(parameter **out, frame *f, const ardm_graph *from) {
+    f->n = ardm_graph_state_count(from);
     parameter *parameters = calloc(f->n, sizeof *parameters);
     f->wrt = calloc((size_t)f->n * 3, sizeof *f->wrt);
-    if (!parameters || !f->wrt) {
-        free(parameters);
-        return ardm_fail(ARDM_ENOMEM, "no memory for %u parameters", f->n);
-    }
+    *out = parameters;
+    if (!parameters || !f->wrt) return ardm_fail(ARDM_ENOMEM, "no memory for %u parameters", f->n);
     f->gradients = f->wrt + f->n;
     f->spare = f->wrt + 2 * f->n;
     for (uint32_t i = 0; i < f->n; i++) {
-        parameters[i].value = ardm_graph_state_at(f->graph, i);
-        parameters[i].name = ardm_graph_value_name(f->graph, parameters[i].value);
+        parameters[i].value = ardm_graph_state_at(from, i);
+        parameters[i].name = ardm_graph_value_name(from, parameters[i].value);
     }
     qsort(parameters, f->n, sizeof *parameters, by_name);
-    for (uint32_t i = 0; i < f->n; i++) f->wrt[i] = parameters[i].value;
+    return ARDM_OK;
+}
+
+/* Gradients of the loss, seeded with `scale`. */
+static ardm_status differentiate(frame *f, ardm_value scale, int64_t group) {
+    parameter *parameters;
+    ardm_status status = list_parameters(&parameters, f, f->graph);
+    for (uint32_t i = 0; status == ARDM_OK && i < f->n; i++) f->wrt[i] = parameters[i].value;
     free(parameters);
+    ARDM_TRY(status);
     ARDM_TRY(ardm_graph_differentiate(f->graph, f->loss, scale, group, f->wrt, f->n, f->gradients));
     for (uint32_t i = 0; i < f->n; i++)
         if (f->gradients[i] < 0) return ardm_fail(ARDM_EINVAL, "parameter %s has no gradient", ardm_graph_value_name(f->graph, f->wrt[i]));
@@ -170,47 +176,122 @@ static void fold_parts(frame *f, int32_t levels) {
     }
 }
 
+static ardm_value add_seed(ardm_graph *graph, int32_t exponent) {
+    float power = 1;
+    for (int32_t i = 0; i < exponent; i++) power *= 2;
+    return ardm_graph_scalar(graph, power);
+}
+
+/* Rates of a step, as every graph that moves weights has them. */
+typedef struct rates {
+    ardm_value rate, limit, c1, c2, average;
+} rates;
+
+static rates add_rates(ardm_graph *graph) {
+    rates r = {.rate = ardm_graph_input(graph, "rate", "f32[]")};
+    r.limit = ardm_graph_input(graph, "limit", "f32[]");
+    r.c1 = ardm_graph_input(graph, "c1", "f32[]");
+    r.c2 = ardm_graph_input(graph, "c2", "f32[]");
+    r.average = ardm_graph_input(graph, "average", "f32[]");
+    return r;
+}
+
+/* From gradients to weights: norms, clip and hold of the step, and the optimiser unless it is held. bad: not 0 where a logit is not finite. */
+static void move(frame *f, const ardm_objective *objective, const rates *r, ardm_value scale, ardm_value bad) {
+    ardm_graph *graph = f->graph;
+    for (uint32_t i = 0; i < f->n; i++) f->spare[i] = ARDM_NODE(graph, "square_sum", NULL, f->gradients[i]);
+    ardm_value all = stack(graph, f->spare, f->n);
+    ardm_value clip = ARDM_NODE(graph, "clip_factor", NULL, all, r->limit, scale);
+    ardm_value zero = ardm_graph_scalar(graph, 0);
+    ardm_value hyper = ARDM_NODE(graph, "stack", NULL, r->rate, clip, r->c1, r->c2, scale, r->average, zero, zero);
+    ardm_value hold = ARDM_NODE(graph, "hold", NULL, all, f->loss, bad), still = hold;
+    if (objective->levels > 0) /* an infinite `idle` holds the optimiser as what is not finite does */
+        still = ARDM_NODE(graph, "hold", NULL, all, ardm_graph_input(graph, "idle", "f32[]"), hold);
+    for (uint32_t i = 0; i < f->n; i++) {
+        char name[160]; /* the graph's string may move when states are added */
+        snprintf(name, sizeof name, "%s", ardm_graph_value_name(graph, f->wrt[i]));
+        optimise(graph, objective, name, f->wrt[i], f->gradients[i], hyper, still);
+    }
+    ardm_graph_output(graph, "norms", all);
+    ardm_graph_output(graph, "clip", clip);
+    ardm_graph_output(graph, "hold", hold);
+}
+
+/* The frame's graph to the caller, when it is whole. */
+static ardm_status hand_over(ardm_graph **out, frame *f) {
+    ARDM_TRY(ardm_graph_check(f->graph));
+    *out = f->graph;
+    f->graph = NULL;
+    return ARDM_OK;
+}
+
 ardm_status ardm_objective_train(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
     frame f;
     *out = NULL;
     ardm_status status = begin(&f, "train", net);
     if (status != ARDM_OK) goto done;
-    ardm_graph *graph = f.graph;
-    ardm_value rate = ardm_graph_input(graph, "rate", "f32[]"), limit = ardm_graph_input(graph, "limit", "f32[]");
-    ardm_value c1 = ardm_graph_input(graph, "c1", "f32[]"), c2 = ardm_graph_input(graph, "c2", "f32[]");
-    ardm_value average = ardm_graph_input(graph, "average", "f32[]");
-    float power = 1;
-    for (int32_t i = 0; i < objective->exponent; i++) power *= 2;
-    ardm_value scale = ardm_graph_scalar(graph, power);
+    const rates r = add_rates(f.graph);
+    const ardm_value scale = add_seed(f.graph, objective->exponent);
     status = differentiate(&f, scale, objective->group);
     if (status != ARDM_OK) goto done;
     fold_parts(&f, objective->levels);
-    for (uint32_t i = 0; i < f.n; i++) f.spare[i] = ARDM_NODE(graph, "square_sum", NULL, f.gradients[i]);
-    ardm_value all = stack(graph, f.spare, f.n);
-    ardm_value clip = ARDM_NODE(graph, "clip_factor", NULL, all, limit, scale);
-    ardm_value zero = ardm_graph_scalar(graph, 0);
-    ardm_value hyper = ARDM_NODE(graph, "stack", NULL, rate, clip, c1, c2, scale, average, zero, zero);
-    ardm_value hold = ARDM_NODE(graph, "hold", NULL, all, f.loss, ARDM_NODE(graph, "count", "of=nonfinite", f.z)), still = hold;
-    if (objective->levels > 0) /* an infinite `idle` holds the optimiser as what is not finite does */
-        still = ARDM_NODE(graph, "hold", NULL, all, ardm_graph_input(graph, "idle", "f32[]"), hold);
-    for (uint32_t i = 0; i < f.n; i++) {
-        char name[160]; /* the graph's string may move when states are added */
-        snprintf(name, sizeof name, "%s", ardm_graph_value_name(graph, f.wrt[i]));
-        optimise(graph, objective, name, f.wrt[i], f.gradients[i], hyper, still);
-    }
-    ardm_graph_output(graph, "nll", f.nll);
-    ardm_graph_output(graph, "loss", f.loss);
-    ardm_graph_output(graph, "norms", all);
-    ardm_graph_output(graph, "clip", clip);
-    ardm_graph_output(graph, "hold", hold);
-    status = ardm_graph_check(graph);
-    if (status == ARDM_OK) {
-        *out = graph;
-        f.graph = NULL;
-    }
+    ardm_graph_output(f.graph, "nll", f.nll);
+    ardm_graph_output(f.graph, "loss", f.loss);
+    move(&f, objective, &r, scale, ARDM_NODE(f.graph, "count", "of=nonfinite", f.z));
+    status = hand_over(out, &f);
 done:
     drop(&f);
     return status;
+}
+
+ardm_status ardm_objective_backward(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
+    frame f;
+    *out = NULL;
+    ardm_status status = begin(&f, "backward", net);
+    if (status == ARDM_OK) status = differentiate(&f, add_seed(f.graph, objective->exponent), objective->group);
+    if (status != ARDM_OK) goto done;
+    ardm_graph_output(f.graph, "loss", f.loss);
+    ardm_graph_output(f.graph, "bad", ARDM_NODE(f.graph, "count", "of=nonfinite", f.z));
+    for (uint32_t i = 0; i < f.n; i++) {
+        char name[32];
+        ardm_graph_output(f.graph, ardm_objective_gradient(name, i), f.gradients[i]);
+    }
+    status = hand_over(out, &f);
+done:
+    drop(&f);
+    return status;
+}
+
+ardm_status ardm_objective_move(ardm_graph **out, const ardm_network *net, const ardm_objective *objective) {
+    frame f = {0};
+    ardm_graph *network = NULL;
+    parameter *parameters = NULL;
+    *out = NULL;
+    ardm_status status = ardm_network_graph(&network, net);
+    if (status == ARDM_OK) status = ardm_graph_create(&f.graph, "move");
+    if (status == ARDM_OK) status = list_parameters(&parameters, &f, network);
+    if (status != ARDM_OK) goto done;
+    for (uint32_t i = 0; i < f.n; i++) {
+        char type[96], name[32];
+        ardm_graph_value_type(network, parameters[i].value, type, sizeof type);
+        f.wrt[i] = ardm_graph_state(f.graph, parameters[i].name, type);
+        f.gradients[i] = ardm_graph_input(f.graph, ardm_objective_gradient(name, i), type);
+    }
+    f.loss = ardm_graph_input(f.graph, "loss", "f32[]");
+    const ardm_value bad = ardm_graph_input(f.graph, "bad", "i32[]");
+    const rates r = add_rates(f.graph);
+    move(&f, objective, &r, add_seed(f.graph, objective->exponent), bad);
+    status = hand_over(out, &f);
+done:
+    free(parameters);
+    ardm_graph_free(&network);
+    drop(&f);
+    return status;
+}
+
+const char *ardm_objective_gradient(char name[32], uint32_t index) {
+    snprintf(name, 32, "gradient.%u", index);
+    return name;
 }
 
 ardm_status ardm_objective_gradients(ardm_graph **out, const ardm_network *net, int64_t group) {

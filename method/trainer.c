@@ -10,6 +10,7 @@
 #include "ardm/file.h"
 #include "ardm/log.h"
 #include "ardm/philox.h"
+#include "replicas.h"
 
 ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, const char *name) {
     if (snprintf(out, 4096, "%s/%s", trainer->folder, name) >= 4096) return ardm_fail(ARDM_EINVAL, "path too long: %s/%s", trainer->folder, name);
@@ -166,10 +167,39 @@ static ardm_status trim_log(const ardm_trainer *t) {
     return status;
 }
 
-static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resume, uint64_t memory) {
+/* The checkpoint of a run, or a fresh one's states and folder. */
+static ardm_status begin_run(ardm_trainer *t, const char *folder, int32_t resume) {
+    char path[4096];
+    if (t->follows) return start_states(t); /* what they hold comes from rank 0 */
+    if (resume) {
+        ARDM_TRY(ardm_trainer__load(t));
+        return trim_log(t);
+    }
+    ARDM_TRY(ardm_trainer__path(path, t, "run.safetensors"));
+    if (ardm_file_exists(path)) return ardm_fail(ARDM_EEXIST, "%s exists; resume with --resume %s, or choose another folder", path, folder);
+    ARDM_TRY(ardm_make_directories(folder));
+    ARDM_TRY(start_states(t));
+    ARDM_TRY(ardm_trainer__path(path, t, "config.ini"));
+    return ardm_file_write(path, t->recipe->text, strlen(t->recipe->text), 1);
+}
+
+/* One device's whole step. */
+static ardm_status bind_step(ardm_trainer *t, const ardm_extent *extents, uint32_t n_extents, uint64_t memory) {
+    const ardm_recipe *r = t->recipe;
+    ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, t->exponent, t->levels};
+    ardm_graph *step = NULL;
+    ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
+    options.memory = memory;
+    ARDM_TRY(ardm_objective_train(&step, &r->network, &objective));
+    ardm_status status = ardm_bind(&t->binding, step, t->store, extents, n_extents, &options);
+    ardm_graph_free(&step);
+    t->optimiser = t->binding;
+    return status;
+}
+
+static ardm_status open_parts(ardm_trainer *t, const ardm_trainer_devices *on, const char *folder, int32_t resume, uint64_t memory) {
     ardm_recipe *r = t->recipe;
     const ardm_layout whole = ardm_dataset_layout(t->dataset), layout = ardm_layout_join(&whole, ardm_head_parts(r->network.head, whole.channels));
-    char path[4096];
     t->folder = malloc(strlen(folder) + 1);
     if (!t->folder) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
     strcpy(t->folder, folder);
@@ -184,7 +214,8 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
     const ardm_order *order;
     ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
     t->exponent = bit_length((uint64_t)r->batch * ardm_order_units(order));
-    t->levels = bit_length((uint64_t)r->accumulate) - 1;
+    ARDM_TRY(ardm_replicas__create(t, on));
+    t->levels = t->replicas ? 0 : bit_length((uint64_t)r->accumulate) - 1;
     t->examples = calloc((size_t)r->batch, sizeof *t->examples);
     t->stratum = malloc((size_t)r->batch * sizeof *t->stratum);
     if (!t->examples || !t->stratum) return ardm_fail(ARDM_ENOMEM, "no memory for a batch of %lld", (long long)r->batch);
@@ -192,44 +223,34 @@ static ardm_status open_parts(ardm_trainer *t, const char *folder, int32_t resum
 
     ARDM_TRY(ardm_store_create(&t->store, t->device));
     t->beta1_power = t->beta2_power = 1;
-    ARDM_TRY(ardm_trainer__path(path, t, "run.safetensors"));
-    if (resume) {
-        ARDM_TRY(ardm_trainer__load(t));
-        ARDM_TRY(trim_log(t));
-    } else {
-        if (ardm_file_exists(path)) return ardm_fail(ARDM_EEXIST, "%s exists; resume with --resume %s, or choose another folder", path, folder);
-        ARDM_TRY(ardm_make_directories(folder));
-        ARDM_TRY(start_states(t));
-        ARDM_TRY(ardm_trainer__path(path, t, "config.ini"));
-        ARDM_TRY(ardm_file_write(path, r->text, strlen(r->text), 1));
-    }
+    ARDM_TRY(begin_run(t, folder, resume));
     ARDM_TRY(clear_parts(t));
-    ardm_objective objective = {r->group, r->beta1, r->beta2, r->epsilon, r->decay, t->exponent, t->levels};
-    ardm_graph *step = NULL;
-    ARDM_TRY(ardm_objective_train(&step, &r->network, &objective));
-    ardm_extent extents[3] = {{"N", r->batch >> t->levels}, {layout.rank == 2 ? "H" : "L", layout.extent[0]}, {"W", layout.extent[1]}};
-    ardm_bind_options options = ARDM_BIND_OPTIONS_INIT;
-    options.memory = memory;
-    ardm_status status = ardm_bind(&t->binding, step, t->store, extents, layout.rank == 2 ? 3 : 2, &options);
-    ardm_graph_free(&step);
-    ARDM_TRY(status);
-    ARDM_TRY(ardm_trainer__bind_gauge(t, extents, layout.rank == 2 ? 3 : 2, memory));
+    ardm_extent extents[3] = {{"N", r->batch / r->accumulate}, {layout.rank == 2 ? "H" : "L", layout.extent[0]}, {"W", layout.extent[1]}};
+    const uint32_t n_extents = layout.rank == 2 ? 3 : 2;
+    ARDM_TRY(t->replicas ? ardm_replicas__bind(t, extents, n_extents, memory) : bind_step(t, extents, n_extents, memory));
+    if (!t->follows) ARDM_TRY(ardm_trainer__bind_gauge(t, extents, n_extents, memory));
     ardm_description description = ardm_trainer__describe(t);
     return ardm_session_create(&t->session, t->inference, t->store, ".average", &description, memory);
 }
 
-ardm_status ardm_trainer_open(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, ardm_device *device, const char *folder,
-                              int32_t resume, uint64_t memory) {
-    *out = NULL;
+ardm_status ardm_trainer_open_on(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, const ardm_trainer_devices *on,
+                                 const char *folder, int32_t resume, uint64_t memory) {
     ardm_trainer *trainer = calloc(1, sizeof *trainer);
+    *out = NULL;
     if (!trainer) return ardm_fail(ARDM_ENOMEM, "no memory for a run");
     trainer->recipe = recipe;
     trainer->dataset = dataset;
-    trainer->device = device;
-    ardm_status status = open_parts(trainer, folder, resume, memory);
+    trainer->device = on->devices[0];
+    ardm_status status = open_parts(trainer, on, folder, resume, memory);
     if (status != ARDM_OK) ardm_trainer_free(&trainer);
     *out = trainer;
     return status;
+}
+
+ardm_status ardm_trainer_open(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, ardm_device *device, const char *folder,
+                              int32_t resume, uint64_t memory) {
+    const ardm_trainer_devices one = {&device, 1, NULL};
+    return ardm_trainer_open_on(out, recipe, dataset, &one, folder, resume, memory);
 }
 
 void ardm_trainer_free(ardm_trainer **trainer) {
@@ -237,7 +258,9 @@ void ardm_trainer_free(ardm_trainer **trainer) {
     if (!t) return;
     ardm_session_free(&t->session);
     ardm_binding_free(&t->gauge);
+    if (t->optimiser != t->binding) ardm_binding_free(&t->optimiser);
     ardm_binding_free(&t->binding);
+    ardm_replicas__free(&t->replicas);
     ardm_graph_free(&t->inference);
     ardm_store_free(&t->store);
     for (int64_t i = 0; t->examples && i < t->recipe->batch; i++) ardm_example_destroy(&t->examples[i]);
@@ -280,17 +303,15 @@ static ardm_status draw_batch(ardm_trainer *t) {
 }
 
 /* What dropout counts by, for items from `first` of the global batch on. */
-static void fill_key(const ardm_trainer *t, ardm_binding *b, int64_t first) {
+static void fill_key(const ardm_trainer *t, ardm_binding *b, int64_t step, int64_t first) {
     uint32_t *key = ardm_binding_input(b, "key");
     if (!key) return;
-    key[0] = (uint32_t)t->recipe->seed, key[1] = (uint32_t)(t->recipe->seed >> 32), key[2] = (uint32_t)t->step;
+    key[0] = (uint32_t)t->recipe->seed, key[1] = (uint32_t)(t->recipe->seed >> 32), key[2] = (uint32_t)step;
     *(int32_t *)ardm_binding_input(b, "first") = (int32_t)first;
 }
 
-/* Puts one part of the batch that was drawn into the step's inputs. */
-static ardm_status fill_part(ardm_trainer *t, int64_t part) {
+ardm_status ardm_trainer__fill(ardm_trainer *t, ardm_binding *b, int64_t step, int64_t first, int64_t items) {
     const ardm_recipe *r = t->recipe;
-    ardm_binding *b = t->binding;
     int32_t *symbols = ardm_binding_input(b, "symbols"), *stage = ardm_binding_input(b, "stage"), *block = ardm_binding_input(b, "block"),
             *expert = ardm_binding_input(b, "expert");
     uint8_t *state = ardm_binding_input(b, "state");
@@ -298,10 +319,9 @@ static ardm_status fill_part(ardm_trainer *t, int64_t part) {
     const ardm_order *order;
     ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
     const size_t units = ardm_order_units(order), parts = ardm_layout_parts(ardm_orders_layout(t->orders));
-    int64_t items = r->batch >> t->levels;
     for (int64_t i = 0; i < items; i++) {
-        const ardm_example *e = &t->examples[part * items + i];
-        uint64_t number = (uint64_t)(t->step * r->batch + part * items + i);
+        const ardm_example *e = &t->examples[first + i];
+        uint64_t number = (uint64_t)(step * r->batch + first + i);
         ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, &r->augmentation, symbols + (size_t)i * units * parts);
         for (size_t k = 0; k < units * parts; k++) state[(size_t)i * units * parts + k] = e->state[k / parts];
         stage[i] = e->stage;
@@ -311,7 +331,7 @@ static ardm_status fill_part(ardm_trainer *t, int64_t part) {
         /* Batch loss = Σ nats / Σ dimensions. */
         for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)e->weight[u] / t->dimensions));
     }
-    fill_key(t, b, part * items);
+    fill_key(t, b, step, first);
     return ARDM_OK;
 }
 
@@ -322,19 +342,20 @@ static void fill_rates(ardm_trainer *t) {
     float rate = ardm_recipe_rate(r, t->step), beta1 = (float)r->beta1, beta2 = (float)r->beta2;
     t->beta1_power = ardm_flush(ardm_mul(t->beta1_power, beta1));
     t->beta2_power = ardm_flush(ardm_mul(t->beta2_power, beta2));
-    set_scalar(t->binding, "rate", rate);
-    set_scalar(t->binding, "limit", r->clip > 0 ? (float)r->clip : 0x1p60f);
-    set_scalar(t->binding, "c1", ardm_reciprocal(1.0f - t->beta1_power));
-    set_scalar(t->binding, "c2", ardm_reciprocal(1.0f - t->beta2_power));
+    set_scalar(t->optimiser, "rate", rate);
+    set_scalar(t->optimiser, "limit", r->clip > 0 ? (float)r->clip : 0x1p60f);
+    set_scalar(t->optimiser, "c1", ardm_reciprocal(1.0f - t->beta1_power));
+    set_scalar(t->optimiser, "c2", ardm_reciprocal(1.0f - t->beta2_power));
     /* min(d, (1 + i) / (10 + i)): short horizons while the weights still move fast. */
     float horizon = (float)(r->average * (double)r->steps), ramp = ardm_divide((float)(t->step + 1), (float)(t->step + 10));
     float keep = horizon > 1 ? 1.0f - ardm_reciprocal(horizon) : 0.0f;
-    set_scalar(t->binding, "average", 1.0f - (keep < ramp ? keep : ramp));
+    set_scalar(t->optimiser, "average", 1.0f - (keep < ramp ? keep : ramp));
 }
 
 /* The step's part `part`; the last one moves the weights. */
 static ardm_status run_part(ardm_trainer *t, int64_t part) {
-    ARDM_TRY(fill_part(t, part));
+    const int64_t items = t->recipe->batch >> t->levels;
+    ARDM_TRY(ardm_trainer__fill(t, t->binding, t->step, part * items, items));
     for (int32_t level = 0; level < t->levels; level++) {
         char name[32];
         const ardm_part_masks masks = ardm_objective_part((uint32_t)part, level);
@@ -349,10 +370,21 @@ static ardm_status run_part(ardm_trainer *t, int64_t part) {
     return ardm_run(t->binding);
 }
 
+/* All parts of a batch, or those up to one that is not finite. */
+static ardm_status run_parts(double *loss, ardm_trainer *t) {
+    *loss = 0;
+    for (int64_t part = 0; part < 1 << t->levels; part++) {
+        ARDM_TRY(run_part(t, part));
+        *loss += (double)*(const float *)ardm_binding_output(t->binding, "loss");
+        if (*(const int32_t *)ardm_binding_output(t->binding, "hold") != 0) break;
+    }
+    return ARDM_OK;
+}
+
 /* The device kept every state as it was; running the same step again with a test after each node finds where it went wrong. */
 static ardm_status not_finite(ardm_trainer *t) {
     char node[160] = "";
-    ARDM_TRY(ardm_binding_find_nonfinite(t->binding, node, sizeof node));
+    ARDM_TRY(t->replicas ? ardm_replicas__find_nonfinite(t, node) : ardm_binding_find_nonfinite(t->binding, node, sizeof node));
     ARDM_TRY(clear_parts(t));
     return ardm_fail(ARDM_EINVAL,
                      "step %lld is not finite, first at %s; nothing of it is kept, and the last checkpoint stays. Start anew, from a model of before "
@@ -408,7 +440,6 @@ static ardm_status evaluate(ardm_trainer *t, double norm) {
 static ardm_status catch_up(ardm_trainer *t) {
     t->step--;
     ardm_status status = draw_batch(t);
-    if (status == ARDM_OK) status = fill_part(t, (1 << t->levels) - 1);
     t->step++;
     if (status == ARDM_OK) status = evaluate(t, t->due_norm);
     if (status == ARDM_OK && !t->due) status = ardm_trainer__save(t);
@@ -420,8 +451,10 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
     static const double ln2 = 0.69314718055994530942;
     double scale = ldexp(1, t->exponent), norm = 0;
     int64_t last = until > 0 && until < r->steps ? until : r->steps;
+    ARDM_TRY(ardm_replicas__spread(t));
     if (t->step == 0) ARDM_TRY(ardm_trainer__save(t)); /* so that a run can be resumed whenever it is killed */
-    if (t->due) ARDM_TRY(catch_up(t));
+    if (t->due && !t->follows) ARDM_TRY(catch_up(t));
+    ARDM_TRY(ardm_replicas__follow(t));
     int32_t stop = t->due;
     while (t->step < last && !ardm_trainer__lost_patience(t) && !stop) {
         double began = ardm_clock();
@@ -429,17 +462,14 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
         const float powers[2] = {t->beta1_power, t->beta2_power};
         fill_rates(t);
         double loss = 0, squares = 0;
-        for (int64_t part = 0; part < 1 << t->levels; part++) {
-            ARDM_TRY(run_part(t, part));
-            loss += (double)*(const float *)ardm_binding_output(t->binding, "loss");
-            if (*(const int32_t *)ardm_binding_output(t->binding, "hold") != 0) {
-                t->beta1_power = powers[0], t->beta2_power = powers[1];
-                return not_finite(t);
-            }
+        ARDM_TRY(t->replicas ? ardm_replicas__step(&loss, t) : run_parts(&loss, t));
+        if (*(const int32_t *)ardm_binding_output(t->optimiser, "hold") != 0) {
+            t->beta1_power = powers[0], t->beta2_power = powers[1];
+            return not_finite(t);
         }
-        float clip = *(const float *)ardm_binding_output(t->binding, "clip");
-        const float *norms = ardm_binding_output(t->binding, "norms");
-        for (int64_t i = 0; i < ardm_shape_count(ardm_binding_shape(t->binding, "norms")); i++) squares += (double)norms[i];
+        float clip = *(const float *)ardm_binding_output(t->optimiser, "clip");
+        const float *norms = ardm_binding_output(t->optimiser, "norms");
+        for (int64_t i = 0; i < ardm_shape_count(ardm_binding_shape(t->optimiser, "norms")); i++) squares += (double)norms[i];
         norm = sqrt(squares) / scale;
         t->step++;
         t->seconds += ardm_clock() - began;
@@ -450,9 +480,14 @@ ardm_status ardm_trainer_run(ardm_trainer *t, int64_t until) {
         snprintf(note, sizeof note, "%.4f bits/dim", t->logged_bits / (double)t->logged_steps);
         int32_t look = t->step % r->evaluate == 0 || t->step == r->steps;
         stop = ardm_interrupted();
-        if (look) ARDM_TRY(evaluate(t, norm));
+        ARDM_TRY(ardm_replicas__any(t, &stop));
+        if (look && !t->follows) ARDM_TRY(evaluate(t, norm));
+        if (look) ARDM_TRY(ardm_replicas__follow(t));
         stop |= t->due;
-        if (look || t->step % r->checkpoint == 0 || stop || t->step == last) ARDM_TRY(ardm_trainer__save(t));
+        if (look || t->step % r->checkpoint == 0 || stop || t->step == last) {
+            ARDM_TRY(ardm_replicas__check(t));
+            ARDM_TRY(ardm_trainer__save(t));
+        }
         if (stop) break;
         ardm_status status = ardm_progress("train", (double)t->step, (double)r->steps, "steps", note);
         if (status != ARDM_OK && status != ARDM_EINTERRUPT) return status; /* an interrupt is met after the next step, with a checkpoint */

@@ -12,9 +12,12 @@ struct ardm_trainer {
     char *folder;
     ardm_store *store;
     ardm_graph *inference;
-    ardm_binding *binding; /* of the training step */
-    ardm_binding *gauge;   /* its gradients alone, under any seed: what flushing costs */
-    ardm_session *session; /* averaged weights, for held-out bounds */
+    ardm_binding *binding;          /* of the training step */
+    ardm_binding *optimiser;        /* takes the rates and has norms, clip and hold: the same, but where several devices share a batch */
+    ardm_binding *gauge;            /* its gradients alone, under any seed: what flushing costs */
+    ardm_session *session;          /* averaged weights, for held-out bounds */
+    struct ardm_replicas *replicas; /* NULL: one device */
+    int32_t follows;                /* a rank other than 0: it measures and writes nothing */
     ardm_process *process;
     ardm_order_family family;
     ardm_orders *orders;
@@ -42,6 +45,8 @@ struct ardm_trainer {
 
 ardm_description ardm_trainer__describe(const ardm_trainer *trainer);
 ardm_status ardm_trainer__path(char out[4096], const ardm_trainer *trainer, const char *name);
+/* Puts items first … first+items−1 of the batch that was drawn for `step` into the inputs of a binding; threads may do so side by side. */
+ardm_status ardm_trainer__fill(ardm_trainer *trainer, ardm_binding *binding, int64_t step, int64_t first, int64_t items);
 /* Writes run.safetensors, keeping the one before, and best.safetensors where the step is the best; reads the first back into the trainer and
  * its store. */
 ardm_status ardm_trainer__save(ardm_trainer *trainer);
@@ -54,7 +59,8 @@ int32_t ardm_trainer__lost_patience(const ardm_trainer *trainer);
 /* The model of the averages that the store holds. */
 ardm_status ardm_trainer__export(ardm_trainer *trainer, const char *path);
 
-/* Two more backward passes over the batch that the training step holds give the share of flushed gradient elements, 0 … 1 (method.md 5). */
+/* Two more backward passes over the last of the parts that [train] accumulate makes of the step just made give the share of flushed gradient
+ * elements, 0 … 1 (method.md 5). */
 ardm_status ardm_trainer__bind_gauge(ardm_trainer *trainer, const ardm_extent *extents, uint32_t n_extents, uint64_t memory);
 ardm_status ardm_trainer__flushed(double *share, ardm_trainer *trainer);
 

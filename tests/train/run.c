@@ -30,7 +30,13 @@ int close_folder(void) {
     return system(clean) == 0;
 }
 
-static void open_all(run *r, const char *root, const char *device, const char *config, int32_t resumed) {
+static void open_trainer(run *r, int32_t resumed) {
+    const ardm_trainer_devices on = {r->devices, r->n_devices, NULL};
+    ck_ok(ardm_trainer_open_on(&r->trainer, r->recipe, r->dataset, &on, r->path, resumed, 0));
+    r->store = ardm_trainer_store(r->trainer);
+}
+
+static void open_all(run *r, const char *root, const char *devices, const char *config, int32_t resumed) {
     r->root = root;
     ck_ok(ardm_recipe_parse(&r->recipe, "words.ini", config, strlen(config)));
     const ardm_dataset_options options = {.paths = r->recipe->paths,
@@ -42,15 +48,15 @@ static void open_all(run *r, const char *root, const char *device, const char *c
                                           .end = INT64_MAX,
                                           .memory = 1 << 30};
     ck_ok(ardm_dataset_open(&r->dataset, &options));
-    ck_ok(ardm_device_open(&r->device, device));
-    ck_ok(ardm_trainer_open(&r->trainer, r->recipe, r->dataset, r->device, r->path, resumed, 0));
-    r->store = ardm_trainer_store(r->trainer);
+    ck_ok(ardm_device_open_list(r->devices, 8, &r->n_devices, devices));
+    r->device = r->devices[0];
+    open_trainer(r, resumed);
 }
 
-void begin(run *r, const char *device, const char *config) {
+void begin(run *r, const char *devices, const char *config) {
     memset(r, 0, sizeof *r);
     snprintf(r->path, sizeof r->path, "%s/run%d", folder, runs++);
-    open_all(r, folder, device, config, 0);
+    open_all(r, folder, devices, config, 0);
 }
 
 void resume(const char *path, const char *root) {
@@ -70,13 +76,24 @@ void resume(const char *path, const char *root) {
 
 void again(run *r) {
     ardm_trainer_free(&r->trainer);
-    ck_ok(ardm_trainer_open(&r->trainer, r->recipe, r->dataset, r->device, r->path, 1, 0));
-    r->store = ardm_trainer_store(r->trainer);
+    open_trainer(r, 1);
+}
+
+static void close_devices(run *r) {
+    while (r->n_devices > 0) ardm_device_close(&r->devices[--r->n_devices]);
+}
+
+void again_on(run *r, const char *devices) {
+    ardm_trainer_free(&r->trainer);
+    close_devices(r);
+    ck_ok(ardm_device_open_list(r->devices, 8, &r->n_devices, devices));
+    r->device = r->devices[0];
+    open_trainer(r, 1);
 }
 
 void end(run *r) {
     ardm_trainer_free(&r->trainer);
-    ardm_device_close(&r->device);
+    close_devices(r);
     ardm_dataset_free(&r->dataset);
     ardm_recipe_free(&r->recipe);
 }

@@ -10,7 +10,9 @@ typedef struct run {
     const char *root; /* of the data */
     ardm_recipe *recipe;
     ardm_dataset *dataset;
-    ardm_device *device;
+    ardm_device *device; /* the first of */
+    ardm_device *devices[8];
+    uint32_t n_devices;
     ardm_trainer *trainer;
     ardm_store *store;
 } run;
@@ -20,9 +22,10 @@ int open_folder(void);
 int close_folder(void);
 const char *data_folder(void);
 
-/* Opens a fresh run; opens the trainer anew from its checkpoint; closes. */
-void begin(run *r, const char *device, const char *config);
+/* Opens a fresh run on a list of devices; opens the trainer anew from its checkpoint, on others; closes. */
+void begin(run *r, const char *devices, const char *config);
 void again(run *r);
+void again_on(run *r, const char *devices);
 void end(run *r);
 /* A run that another process began, on the reference, to its end. */
 void resume(const char *path, const char *root);

@@ -33,6 +33,14 @@ typedef struct ardm_part_masks {
 } ardm_part_masks;
 ardm_part_masks ardm_objective_part(uint32_t part, int32_t level);
 
+/* The same step in two graphs, for a batch that several devices share: the gradients of a part, and what their sum, made elsewhere, does to the
+ * weights. `levels` is 0. backward  inputs symbols … weight as above → loss f32[], bad i32[] (logits that are not finite), gradient.0, gradient.1, …:
+ * one a parameter in byte order of the names; no state changes move      inputs gradient.0 …, loss, bad, rate, limit, c1, c2, average → norms, clip,
+ * hold; states as above */
+ardm_status ardm_objective_backward(ardm_graph **out, const ardm_network *network, const ardm_objective *objective);
+ardm_status ardm_objective_move(ardm_graph **out, const ardm_network *network, const ardm_objective *objective);
+const char *ardm_objective_gradient(char name[32], uint32_t index); /* "gradient.7" */
+
 /* The same gradients, seeded with what the caller likes and only looked at; no state changes.
  *   inputs   symbols … weight as above; scale f32[], the seed
  *   outputs  nonzero.0, nonzero.1, … i32[], one a parameter in byte order of the names: elements of its gradient that are not zero */

@@ -11,6 +11,7 @@
 #include "ardm/dataset.h"
 #include "ardm/evaluator.h"
 #include "ardm/program.h"
+#include "ardm/ranks.h"
 #include "ardm/recipe.h"
 
 typedef struct ardm_trainer ardm_trainer;
@@ -19,6 +20,20 @@ typedef struct ardm_trainer ardm_trainer;
  * recipe and dataset are borrowed for the trainer's life; classes, channels and stages of recipe->network are set here. */
 ardm_status ardm_trainer_open(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, ardm_device *device, const char *folder,
                               int32_t resume, uint64_t memory);
+
+/* Several devices share each batch: 2^k of them, all ranks of a job together, each one an aligned range of its groups (numerics.md 3). States, loss
+ * and checkpoints are those of one device, bit for bit, as long as every device is exact; [train] accumulate says how small a range must be for one
+ * of them. Between steps every device holds the same states: where a checkpoint finds that they do not, it warns and goes on with the first one's.
+ * Ranks must read the same config and data, have as many devices each, and rank 0 alone measures bounds and writes. ARDM_EINVAL: the batch has too
+ * few groups, or another rule above is broken. What fails on one rank fails there alone: end the job then (ardm_ranks_abort), since the others wait.
+ * An interrupt of any rank stops all. */
+typedef struct ardm_trainer_devices {
+    ardm_device *const *devices;
+    uint32_t count;
+    const ardm_ranks *ranks; /* NULL: no job; borrowed for the trainer's life */
+} ardm_trainer_devices;
+ardm_status ardm_trainer_open_on(ardm_trainer **out, ardm_recipe *recipe, const ardm_dataset *dataset, const ardm_trainer_devices *on,
+                                 const char *folder, int32_t resume, uint64_t memory);
 void ardm_trainer_free(ardm_trainer **trainer);
 
 /* Takes the weights of a model of the same network for the start, averages too: fine-tuning. Before the first step of a fresh run. */
