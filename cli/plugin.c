@@ -20,8 +20,8 @@ static ardm_status run(const arguments *args) {
     }
     const ardm_modality *modality;
     for (uint32_t i = 0; (modality = ardm_modality_at(i)) != NULL; i++)
-        printf("modality %-9s %s; variants %s; %s\n", ardm_modality_id(modality), ardm_modality_help(modality), ardm_modality_variants(modality),
-               ardm_modality_metric(modality));
+        printf("modality %-9s %s; variants %s; %s%s%s\n", ardm_modality_id(modality), ardm_modality_help(modality), ardm_modality_variants(modality),
+               ardm_modality_metric(modality), ardm_modality_orders(modality)[0] ? "; orders " : "", ardm_modality_orders(modality));
     return ARDM_OK;
 }
 

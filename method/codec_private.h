@@ -5,8 +5,8 @@
 #include "ardm/codec.h"
 #include "ardm/coder.h"
 
-enum { ARDM_MODALITY_NONE = 0, ARDM_MODALITY_IMAGE = 1, ARDM_MODALITY_TEXT = 2, ARDM_MODALITY_AUDIO = 3 };
-uint32_t ardm_codec__number(const char *modality); /* of the archive; ARDM_MODALITY_NONE: not one of these */
+enum { ARDM_MODALITY_NONE = 0, ARDM_MODALITY_IMAGE = 1, ARDM_MODALITY_TEXT = 2, ARDM_MODALITY_AUDIO = 3, ARDM_MODALITY_OTHER = 4 };
+uint32_t ardm_codec__number(const char *modality); /* of the archive; OTHER: the model names it */
 const char *ardm_codec__name(uint32_t number);
 
 /* The tiles of an item: copies of an image's tiles, overlapping windows of a text. */

@@ -91,7 +91,7 @@ static ardm_status add_input(jobs *all, const ardm_codec_input *input, const ard
     ardm_predictor *predictor = NULL;
     ardm_status status = ARDM_OK;
     int32_t text = strcmp(id, "text") == 0;
-    if (ardm_codec__number(id) != ARDM_MODALITY_NONE && (!text || input->named_model || ardm_reads_as_text(input->data, input->size)))
+    if (!text || input->named_model || ardm_reads_as_text(input->data, input->size))
         status = models->by_modality(models->user, id, ardm_source_header(source)->variant, &predictor);
     if (status == ARDM_OK && !predictor) {
         ardm_source_close(&source);

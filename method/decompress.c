@@ -33,6 +33,7 @@ static ardm_status blank_item(ardm_item *out, const ardm_modality **modality, co
     const ardm_description *d = ardm_session_description(predictor->session);
     int64_t extents[3] = {1, 1, 1};
     memset(out, 0, sizeof *out);
+    if (head->modality == ARDM_MODALITY_OTHER && ardm_codec__number(predictor->modality) == ARDM_MODALITY_OTHER) id = predictor->modality;
     if (strcmp(id, predictor->modality) != 0)
         return ardm_fail(ARDM_EFORMAT, "the archive holds %s and its model codes %s", id[0] ? id : "an unknown modality", predictor->modality);
     uint32_t with_channels = d->rank > 1;

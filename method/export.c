@@ -134,7 +134,7 @@ ardm_status ardm_trainer__export(ardm_trainer *t, const char *path) {
     if (status == ARDM_OK) status = ardm_model_set(model, "ardm.modality", modality);
     if (status == ARDM_OK) status = put_layout(model, t);
     if (status == ARDM_OK) status = ardm_model_set_process(model, t->process);
-    if (status == ARDM_OK) status = ardm_model_set_order(model, &t->family, NULL);
+    if (status == ARDM_OK) status = t->tables ? ardm_levels_record(t->tables, model) : ardm_model_set_order(model, &t->family, NULL);
     if (status == ARDM_OK) status = put_weights(model, t);
     if (status == ARDM_OK) status = ardm_model_set_curve(model, curve);
     if (status == ARDM_OK) status = ardm_freeze_schedules(model, t->session, curve);

@@ -72,31 +72,41 @@ ardm_status ardm_model_order(const ardm_model *m, ardm_order_family *out) {
     return ardm_order_parse(out, text);
 }
 
-ardm_status ardm_model_levels(const ardm_model *m, uint32_t block, const ardm_layout *layout, ardm_order **out) {
-    ardm_order_family family;
+ardm_status ardm_model_table(const ardm_model *m, ardm_layout *layout, ardm_order **out) {
     *out = NULL;
-    ARDM_TRY(ardm_model_order(m, &family));
-    if (family.kind != ARDM_ORDER_TABLE) return ardm_order_create(out, &family, block, layout);
     const ardm_tensor *levels = typed(m, "order.levels", ARDM_STORED_U16, 1), *extents = typed(m, "order.extents", ARDM_STORED_U32, 1);
     if (!levels || !extents || extents->dim[0] < 2 || extents->dim[0] > 4)
         return ardm_fail(ARDM_EFORMAT, "model: a table order needs order.levels u16[units] and order.extents u32[rank + 1]");
     const uint32_t *e = extents->data, rank = (uint32_t)extents->dim[0] - 1;
     uint64_t units = e[rank];
-    int same = layout->rank == rank && layout->channels == e[rank];
+    *layout = (ardm_layout){.rank = rank, .channels = e[rank]};
     for (uint32_t i = 0; i < rank; i++) {
-        same = same && layout->extent[i] == e[i];
+        layout->extent[i] = e[i];
         if (units <= ARDM_MAX_UNITS) units *= e[i];
     }
-    if (!same) return ardm_fail(ARDM_EUNSUPPORTED, "model: its order is a table for one size, and this item has another");
     if (units != (uint64_t)levels->dim[0]) return ardm_fail(ARDM_EFORMAT, "model: order.levels has %lld units", (long long)levels->dim[0]);
     return ardm_order_from_table(out, levels->data, layout);
+}
+
+ardm_status ardm_model_levels(const ardm_model *m, uint32_t block, const ardm_layout *layout, ardm_order **out) {
+    ardm_order_family family;
+    ardm_layout own;
+    *out = NULL;
+    ARDM_TRY(ardm_model_order(m, &family));
+    if (family.kind != ARDM_ORDER_TABLE && family.kind != ARDM_ORDER_PLUGIN) return ardm_order_create(out, &family, block, layout);
+    ARDM_TRY(ardm_model_table(m, &own, out));
+    int same = layout->rank == own.rank && layout->channels == own.channels;
+    for (uint32_t i = 0; i < own.rank; i++) same = same && layout->extent[i] == own.extent[i];
+    if (same) return ARDM_OK;
+    ardm_order_free(out);
+    return ardm_fail(ARDM_EUNSUPPORTED, "model: its order is a table for one size, and this item has another");
 }
 
 ardm_status ardm_model_set_order(ardm_model *m, const ardm_order_family *family, const ardm_order *table) {
     char text[32];
     ardm_order_print(family, text);
     ARDM_TRY(ardm_model_set(m, "ardm.order", text));
-    if (family->kind != ARDM_ORDER_TABLE) return ARDM_OK;
+    if (family->kind != ARDM_ORDER_TABLE && family->kind != ARDM_ORDER_PLUGIN) return ARDM_OK;
     if (!table) return ardm_fail(ARDM_EINVAL, "model: a table order without its table");
     const ardm_layout *layout = ardm_order_layout(table);
     uint32_t extents[4] = {0};
@@ -294,6 +304,12 @@ static ardm_status check(const ardm_model *m) {
     ARDM_TRY(ardm_model_order(m, &family));
     ARDM_TRY(ardm_model_process(m, &process));
     ardm_process_free(&process);
+    if (family.kind == ARDM_ORDER_TABLE || family.kind == ARDM_ORDER_PLUGIN) {
+        ardm_layout layout;
+        ardm_order *order = NULL;
+        ARDM_TRY(ardm_model_table(m, &layout, &order));
+        ardm_order_free(&order);
+    }
     for (uint32_t i = 0; i < m->n_tensors; i++)
         if (ardm_model_is_weight(m, &m->tensors[i])) ARDM_TRY(check_weight(m, &m->tensors[i]));
     for (uint32_t i = 0; i < ardm_model_schedule_count(m); i++) {

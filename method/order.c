@@ -26,13 +26,14 @@ static const char *const names[] = {
     [ARDM_ORDER_CHANNEL_UNIFORM] = "channel-uniform",
     [ARDM_ORDER_CHANNEL_RASTER] = "channel-raster",
     [ARDM_ORDER_CHANNEL_QUINCUNX] = "channel-quincunx",
+    [ARDM_ORDER_PLUGIN] = "plugin",
 };
 enum { KINDS = sizeof names / sizeof *names };
 
 ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
-    *out = (ardm_order_family){0, 0, 0};
+    memset(out, 0, sizeof *out);
     for (uint32_t kind = 1; kind < KINDS; kind++)
-        if (kind != ARDM_ORDER_BLOCKS && strcmp(text, names[kind]) == 0) {
+        if (kind != ARDM_ORDER_BLOCKS && kind != ARDM_ORDER_PLUGIN && strcmp(text, names[kind]) == 0) {
             out->kind = kind;
             return ARDM_OK;
         }
@@ -49,19 +50,30 @@ ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
             at = end + 1;
         }
         if (number[0] > number[1]) goto fail;
-        *out = (ardm_order_family){ARDM_ORDER_BLOCKS, (uint32_t)number[0], (uint32_t)number[1]};
+        out->kind = ARDM_ORDER_BLOCKS;
+        out->low = (uint32_t)number[0];
+        out->high = (uint32_t)number[1];
+        return ARDM_OK;
+    }
+    if (strncmp(text, "plugin:", 7) == 0) {
+        const size_t n = strlen(text + 7);
+        if (n == 0 || n >= sizeof out->name || strcspn(text + 7, " \t\r\n|") != n) goto fail;
+        out->kind = ARDM_ORDER_PLUGIN;
+        memcpy(out->name, text + 7, n + 1);
         return ARDM_OK;
     }
 fail:
     return ardm_fail(ARDM_EINVAL,
                      "order \"%.60s\" is not one of uniform, raster, quincunx, dyadic, channel-uniform, channel-raster, channel-quincunx, blocks:N, "
-                     "blocks:LOW-HIGH (1..%u), table",
+                     "blocks:LOW-HIGH (1..%u), plugin:NAME (up to 23 bytes), table",
                      text, ARDM_MAX_UNITS);
 }
 
 void ardm_order_print(const ardm_order_family *family, char out[32]) {
     const char *name = names[family->kind < KINDS ? family->kind : 0];
-    if (family->kind != ARDM_ORDER_BLOCKS)
+    if (family->kind == ARDM_ORDER_PLUGIN)
+        snprintf(out, 32, "plugin:%s", family->name);
+    else if (family->kind != ARDM_ORDER_BLOCKS)
         snprintf(out, 32, "%s", name);
     else if (family->low == family->high)
         snprintf(out, 32, "blocks:%u", family->low);
@@ -183,7 +195,7 @@ static ardm_status spread_channels(ardm_order *o, uint32_t kind) {
     ardm_layout one = o->layout;
     ardm_order *positions = NULL;
     one.channels = 1;
-    ARDM_TRY(ardm_order_create(&positions, &(ardm_order_family){kind, 0, 0}, 0, &one));
+    ARDM_TRY(ardm_order_create(&positions, &(ardm_order_family){.kind = kind}, 0, &one));
     o->runs = o->layout.channels;
     o->levels = o->runs * positions->levels;
     for (uint32_t u = 0; u < o->units; u++) o->level[u] = (uint16_t)(u % o->runs * positions->levels + positions->level[u / o->runs]);
@@ -191,7 +203,27 @@ static ardm_status spread_channels(ardm_order *o, uint32_t kind) {
     return ARDM_OK;
 }
 
+/* What a plugin or a model gives for a layout is checked as any table. */
+static ardm_status from_source(ardm_order **out, const ardm_order_family *family, const ardm_layout *layout) {
+    uint32_t units = 0;
+    char text[32];
+    ardm_order_print(family, text);
+    *out = NULL;
+    if (!family->source) return ardm_fail(ARDM_EINVAL, "order: the levels of %s are not known here: they come from a model or a plugin", text);
+    ARDM_TRY(check_layout(layout, &units));
+    uint16_t *levels = malloc(units * sizeof *levels);
+    if (!levels) return ardm_fail(ARDM_ENOMEM, "no memory for an order of %u units", units);
+    ardm_status status = family->source->levels(family->source->user, layout, levels);
+    if (status == ARDM_OK) {
+        status = ardm_order_from_table(out, levels, layout);
+        if (status != ARDM_OK) status = ardm_fail_in(status, "%s", text);
+    }
+    free(levels);
+    return status;
+}
+
 ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family, uint32_t block, const ardm_layout *layout) {
+    if (family->kind == ARDM_ORDER_PLUGIN || family->kind == ARDM_ORDER_TABLE) return from_source(out, family, layout);
     ARDM_TRY(allocate(out, layout));
     ardm_order *o = *out;
     const uint32_t positions = o->units / layout->channels;
@@ -240,8 +272,7 @@ ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family,
         break;
     }
     default:
-        status = ardm_fail(ARDM_EINVAL,
-                           family->kind == ARDM_ORDER_TABLE ? "order: the levels of a table order come from the model" : "order: unknown family");
+        status = ardm_fail(ARDM_EINVAL, "order: unknown family");
         goto fail;
     }
     count_levels(o);

@@ -122,6 +122,10 @@ static ardm_status open_parts(ardm_predictor *p, uint64_t memory) {
     ARDM_TRY(ardm_model_order(p->model, &family));
     ardm_order_print(&family, order);
     description.order = order;
+    if (family.kind == ARDM_ORDER_PLUGIN || family.kind == ARDM_ORDER_TABLE) {
+        ARDM_TRY(ardm_levels_open(&p->levels, p->model, p->modality));
+        description.levels = ardm_levels_source(p->levels);
+    }
     ARDM_TRY(ardm_model_process(p->model, &process));
     description.process = ardm_process_text(process);
     description.chain = process;
@@ -157,6 +161,7 @@ ardm_status ardm_predictor_twin(ardm_predictor *out, const ardm_predictor *of, a
 
 void ardm_predictor_close(ardm_predictor *predictor) {
     ardm_session_free(&predictor->session);
+    ardm_levels_free(&predictor->levels);
     ardm_store_free(&predictor->store);
     if (!predictor->borrowed) ardm_model_free(&predictor->model);
     memset(predictor, 0, sizeof *predictor);

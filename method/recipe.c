@@ -29,7 +29,7 @@ static const ardm_config_key keys[] = {
      "of a table: partitions 1 to S-1 apart by '/', classes by '|', symbols or ranges a-b by blanks"},
     {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "",
      "uniform, raster, quincunx (pictures), dyadic (sounds, text), blocks:n, blocks:1-16; of pictures one channel after another: channel-uniform, "
-     "channel-raster, channel-quincunx"},
+     "channel-raster, channel-quincunx; plugin:NAME, an order of the modality"},
     {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet|diffwave", "", "network"},
     {"network", "width", ARDM_KEY_INT, "128", 16, 4096, NULL, "channels", "hidden width"},
     {"network", "layers", ARDM_KEY_INT, "6", 1, 128, NULL, "", "transformer, residual or gated blocks"},

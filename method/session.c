@@ -124,6 +124,7 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
         status = description->chain ? ardm_process_copy(&session->process, description->chain)
                                     : ardm_process_parse(&session->process, session->process_text);
     if (status == ARDM_OK) status = ardm_order_parse(&session->family, session->order_text);
+    session->family.source = description->levels;
     if (status == ARDM_OK) status = ardm_graph_copy(&session->inference, inference);
     int32_t direct = description->head == ARDM_HEAD_DIRECT;
     if (status == ARDM_OK && !direct && ardm_process_stages(session->process) != 1)

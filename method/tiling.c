@@ -7,7 +7,7 @@
 uint32_t ardm_codec__number(const char *modality) {
     for (uint32_t i = ARDM_MODALITY_IMAGE; i <= ARDM_MODALITY_AUDIO; i++)
         if (strcmp(modality, ardm_codec__name(i)) == 0) return i;
-    return ARDM_MODALITY_NONE;
+    return ARDM_MODALITY_OTHER;
 }
 
 const char *ardm_codec__name(uint32_t number) {

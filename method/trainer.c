@@ -27,6 +27,7 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
         .process = ardm_process_text(trainer->process),
         .chain = trainer->process,
         .order = trainer->recipe->order,
+        .levels = trainer->family.source,
         .head = ardm_network_row_head(net),
         .rank = layout.rank,
         .extent = {layout.extent[0], layout.rank > 1 ? layout.extent[1] : 0},
@@ -208,6 +209,10 @@ static ardm_status open_parts(ardm_trainer *t, const ardm_trainer_devices *on, c
         return ardm_fail(ARDM_EINVAL, "[train] rotations and [data] scales are for pictures; this is %s", ardm_dataset_modality(t->dataset));
     ARDM_TRY(ardm_recipe_resolve(r, ardm_dataset_classes(t->dataset), whole.channels, &t->process));
     ARDM_TRY(ardm_order_parse(&t->family, r->order));
+    if (t->family.kind == ARDM_ORDER_PLUGIN) {
+        ARDM_TRY(ardm_levels_train(&t->tables, ardm_dataset_modality(t->dataset), &t->family, &layout));
+        t->family.source = ardm_levels_source(t->tables);
+    }
     ARDM_TRY(ardm_orders_create(&t->orders, &t->family, &layout));
     ARDM_TRY(ardm_network_graph(&t->inference, &r->network));
 
@@ -267,6 +272,7 @@ void ardm_trainer_free(ardm_trainer **trainer) {
     free(t->examples);
     free(t->stratum);
     ardm_orders_free(&t->orders);
+    ardm_levels_free(&t->tables);
     ardm_process_free(&t->process);
     free(t->folder);
     free(t);

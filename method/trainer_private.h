@@ -3,6 +3,7 @@
 #define ARDM_TRAINER_PRIVATE_H
 
 #include "ardm/evaluator.h"
+#include "ardm/levels.h"
 #include "ardm/trainer.h"
 
 struct ardm_trainer {
@@ -20,6 +21,7 @@ struct ardm_trainer {
     int32_t follows;                /* a rank other than 0: it measures and writes nothing */
     ardm_process *process;
     ardm_order_family family;
+    ardm_levels *tables; /* of a plugin's order, else NULL */
     ardm_orders *orders;
     ardm_example *examples; /* one an item of the batch */
     uint32_t *stratum;

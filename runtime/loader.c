@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,15 +59,18 @@ static ardm_status refuse(const char *path, const char *why) {
 
 static int text_is_set(const char *text) { return text != NULL && text[0] != '\0'; }
 
-/* Tables of an older author are shorter: everything up to here must be there. */
+/* Tables of an older author are shorter: everything before what was appended must be there. */
+enum { LEAST_MODALITY = offsetof(ardm_modality, orders) };
+
 static const char *modality_fault(const ardm_modality *m) {
     if (m->abi != ARDM_PLUGIN_ABI) return "a modality has another ABI version";
-    if (m->size < sizeof *m) return "a modality's table is too short";
+    if (m->size < LEAST_MODALITY) return "a modality's table is too short";
     if (!text_is_set(m->id) || strlen(m->id) > 63) return "a modality has no id";
     if (!text_is_set(m->variants) || !m->help || !m->metric || !m->suffix || !m->config) return "a modality's texts are not all set";
     if (!m->probe || !m->open || !m->read || !m->close || !m->begin || !m->write || !m->end || !m->blank || !m->synthesise)
         return "a modality's functions are not all set";
     if (m->n_settings > 0 && (!m->settings || m->setting_stride < sizeof(ardm_setting))) return "a modality's settings are too short";
+    if (m->size >= sizeof *m && text_is_set(m->orders) && !m->levels) return "a modality has orders and no levels";
     return NULL;
 }
 
@@ -78,7 +82,7 @@ static const char *plugin_fault(const ardm_plugin *p) {
     if (p->abi != ARDM_PLUGIN_ABI) return "it was built for another ABI version";
     if (p->size < sizeof *p) return "its table is too short";
     if (!text_is_set(p->id) || !text_is_set(p->name) || !p->version || !p->licence) return "its id, name, version or licence is not set";
-    if (p->n_modalities > 64 || (p->n_modalities > 0 && (!p->modalities || p->modality_stride < sizeof(ardm_modality))))
+    if (p->n_modalities > 64 || (p->n_modalities > 0 && (!p->modalities || p->modality_stride < LEAST_MODALITY)))
         return "its list of modalities is malformed";
     for (uint32_t k = 0; k < p->n_modalities; ++k) {
         const char *fault = modality_fault((const ardm_modality *)((const char *)p->modalities + (size_t)k * p->modality_stride));

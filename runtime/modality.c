@@ -54,6 +54,33 @@ const char *ardm_modality_metric(const ardm_modality *modality) { return modalit
 const char *ardm_modality_suffix(const ardm_modality *modality) { return modality->suffix; }
 const char *ardm_modality_config(const ardm_modality *modality) { return modality->config; }
 
+const char *ardm_modality_orders(const ardm_modality *modality) {
+    return modality->size >= sizeof *modality && modality->orders ? modality->orders : "";
+}
+
+ardm_status ardm_modality_levels(uint16_t *levels, const ardm_modality *modality, const char *order, uint32_t rank, const int64_t *extents,
+                                 uint32_t channels) {
+    const char *orders = ardm_modality_orders(modality);
+    ardm_task task = {.budget = ARDM__MEMORY};
+    uint64_t units = channels;
+    int32_t known = 0;
+    for (const char *at = orders; *at && !known; at += strcspn(at, "|"), at += *at == '|')
+        known = strcspn(at, "|") == strlen(order) && strncmp(at, order, strlen(order)) == 0;
+    if (!known)
+        return ardm_fail(ARDM_ENOTFOUND, "modality %s has no order \"%.40s\"; there %s%.150s", modality->id, order, *orders ? "are: " : "is none",
+                         orders);
+    if (rank < 1 || rank > 3) return ardm_fail(ARDM_EINVAL, "an item of rank %u; 1 to 3 is legal", rank);
+    for (uint32_t axis = 0; axis < rank; ++axis) {
+        if (extents[axis] < 1 || extents[axis] > UINT16_MAX + 1) return ardm_fail(ARDM_EINVAL, "extent %u is %lld", axis, (long long)extents[axis]);
+        units *= (uint64_t)extents[axis];
+        if (units > UINT16_MAX + 1) return ardm_fail(ARDM_EINVAL, "an item has more than 65536 units");
+    }
+    memset(levels, 0xff, (size_t)units * sizeof *levels);
+    ardm_status status = ardm__task_status(&task, modality->levels(&task, order, rank, extents, channels, levels), modality->id);
+    ardm__task_end(&task);
+    return status;
+}
+
 void ardm_item_free(ardm_item *item) {
     free(item->symbols);
     ardm_bytes_free(&item->side);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Orders that are not in the golden files, from training to files and back.
 set -u
-ardm=$1
+ardm=$1 dna=$2 other=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -57,9 +57,60 @@ INI
   check "$family is recorded" "$("$ardm" model show run/model.ardm | grep -c "$family")" 1
   [ $family = channel-raster ] && continue # 768 calls a tile
   run "$ardm" eval run/model.ardm --data train.raw --shape 16x16x3 --items 0:4 --draws 2 $d
-  run "$ardm" sample run/model.ardm -n 2 --steps 12 --seed 3 $d -o drawn
+  run "$ardm" sample run/model.ardm -n 2 --steps 12 --seed 3 $d -f -o drawn
   run "$ardm" compress odd.ppm -m run/model.ardm --steps 12 $d -o files.ardz
   run "$ardm" decompress files.ardz -m run/model.ardm $d -o back
   check "$family: a picture comes back" "$(cmp odd.ppm back && echo same)" same
 done
+
+# Levels of a plugin: recorded with the model, and refused where the plugin has changed its mind.
+mkdir now later
+cp "$dna" now && cp "$other" later && chmod 755 now later
+python3 - <<'PYTHON'
+import random
+random.seed(5)
+bases = "".join(random.choices("ACGT", [90, 4, 3, 3], k=4000)) # a model beats the stored form, which a plugin would not matter to
+open("genes.txt", "w").write(bases)
+open("short.txt", "w").write(bases[:1501] + "\n")
+PYTHON
+cat > model.ini <<INI
+[data]
+path = genes.txt
+window = 64
+[modality]
+id = org.example.dna
+[order]
+family = plugin:codons
+[network]
+kind = transformer
+width = 16
+layers = 1
+heads = 1
+[train]
+steps = 8
+batch = 8
+warmup = 2
+checkpoint = 8
+evaluate = 8
+[eval]
+items = 8
+INI
+rm -rf run files.ardz back
+export ARDM_PLUGIN_PATH=$PWD/now
+run "$ardm" train model.ini --data . $d -o run
+check "plugin:codons is recorded" "$("$ardm" model show run/model.ardm | grep -c "plugin:codons")" 1
+check "the plugin's order is listed" "$("$ardm" plugin list | grep -c "orders codons")" 1
+run "$ardm" sample run/model.ardm -n 1 --steps 5 --seed 3 $d -f -o drawn
+run "$ardm" compress short.txt -m run/model.ardm --steps 5 $d -o files.ardz
+run "$ardm" decompress files.ardz -m run/model.ardm $d -o back
+check "a strand comes back" "$(cmp short.txt back && echo same)" same
+export ARDM_PLUGIN_PATH=$PWD/later
+"$ardm" decompress files.ardz -m run/model.ardm $d -o wrong > out 2> err
+check "another plugin's levels: exit" $? 3
+check "another plugin's levels: why" "$(grep -c "plugin:codons of modality org.example.dna gives other levels for an item of 32 than" err)" 1
+check "nothing is written" "$(ls wrong 2> /dev/null)" ""
+sed -i 's/codons/helix/' model.ini
+"$ardm" train model.ini --data . $d -o unknown > out 2> err
+check "an order that the plugin lacks: exit" $? 1
+check "an order that the plugin lacks: why" "$(grep -c 'has no order "helix"; there are: codons' err)" 1
 exit $failed

@@ -53,7 +53,7 @@ static ardm_status make_orders(void) {
     ardm_process_free(&p);
     if (!status) status = ardm_process_parse(&p, "absorbing 9");
     ardm_process_free(&p);
-    if (!status) status = ardm_order_create(&o, &(ardm_order_family){ARDM_ORDER_QUINCUNX, 0, 0}, 0, &(ardm_layout){2, {16, 16}, 1});
+    if (!status) status = ardm_order_create(&o, &(ardm_order_family){.kind = ARDM_ORDER_QUINCUNX}, 0, &(ardm_layout){2, {16, 16}, 1});
     if (!status) status = ardm_order_place(o, NULL, 1, 0, 2, place, counts);
     if (!status) status = ardm_order_states_all(o, place, counts, known, state);
     if (!status) status = ardm_draw_strata(1, 2, 8, strata);
@@ -70,7 +70,7 @@ static ardm_status fill_model(ardm_model *m) {
     ARDM_TRY(ardm_model_set(m, "ardm.numerics", "1"));
     ARDM_TRY(ardm_model_set(m, "ardm.modality", "text 1"));
     ARDM_TRY(ardm_model_set(m, "ardm.process", "absorbing 256"));
-    ARDM_TRY(ardm_model_set_order(m, &(ardm_order_family){ARDM_ORDER_BLOCKS, 1, 16}, NULL));
+    ARDM_TRY(ardm_model_set_order(m, &(ardm_order_family){.kind = ARDM_ORDER_BLOCKS, .low = 1, .high = 16}, NULL));
     ARDM_TRY(ardm_model_set_tensor(m, "w", ARDM_STORED_F32, 2, (const int64_t[]){2, 3}, weights));
     ardm_status status = ardm_curve_create(&curve, units, 3);
     if (!status) ardm_curve_add(curve, 0, 1, 20, 2, 1);

@@ -191,7 +191,7 @@ START_TEST(tables_travel_with_the_model) {
     ck_ok(ardm_process_from_table(&process, 4, 2, maps, NULL));
     ck_ok(ardm_model_set_process(m, process));
     ck_ok(ardm_order_from_table(&order, (const uint16_t[]){0, 1, 1, 0}, &layout));
-    ck_ok(ardm_model_set_order(m, &(ardm_order_family){ARDM_ORDER_TABLE, 0, 0}, order));
+    ck_ok(ardm_model_set_order(m, &(ardm_order_family){.kind = ARDM_ORDER_TABLE}, order));
     ck_ok(ardm_model_print(&bytes, m));
     ck_ok(ardm_model_parse(&n, bytes.data, bytes.size, LIMIT, "toy"));
     ck_ok(ardm_model_check(n, "toy"));

@@ -126,6 +126,40 @@ START_TEST(orders_that_are_refused) {
 }
 END_TEST
 
+static ardm_status given_levels(void *user, const ardm_layout *layout, uint16_t *levels) {
+    if (layout->rank != 1) return ardm_fail(ARDM_EUNSUPPORTED, "not of these");
+    for (uint32_t u = 0; u < layout->extent[0]; u++) levels[u] = ((const uint16_t *)user)[u];
+    return ARDM_OK;
+}
+
+/* What comes from outside is a table like any other, and the unit at fault is named. */
+START_TEST(levels_of_plugins_are_checked) {
+    uint16_t levels[4] = {0, 2, 1, 2};
+    ardm_order_family f, empty;
+    ardm_order *o = NULL;
+    char text[32];
+    const ardm_level_source source = {given_levels, levels};
+    ck_ok(ardm_order_parse(&f, "plugin:twenty-three-characters"));
+    ck_assert_str_eq(f.name, "twenty-three-characters");
+    ardm_order_print(&f, text);
+    ck_assert_str_eq(text, "plugin:twenty-three-characters");
+    ck_fails(ARDM_EINVAL, "order", ardm_order_parse(&empty, "plugin:"));
+    ck_fails(ARDM_EINVAL, "order", ardm_order_parse(&empty, "plugin:twenty-three-characters-"));
+    ck_fails(ARDM_EINVAL, "order", ardm_order_parse(&empty, "plugin:a b"));
+    ck_fails(ARDM_EINVAL, "come from a model or a plugin", ardm_order_create(&o, &f, 0, &(ardm_layout){1, {4}, 1}));
+    f.source = &source;
+    ck_ok(ardm_order_create(&o, &f, 0, &(ardm_layout){1, {4}, 1}));
+    check_counts(o, (const uint32_t[]){1, 1, 2}, 3);
+    ardm_order_free(&o);
+    ck_fails(ARDM_EUNSUPPORTED, "not of these", ardm_order_create(&o, &f, 0, &(ardm_layout){2, {2, 2}, 1}));
+    levels[2] = 4;
+    ck_fails(ARDM_EINVAL, "unit 2", ardm_order_create(&o, &f, 0, &(ardm_layout){1, {4}, 1}));
+    levels[2] = 3;
+    ck_fails(ARDM_EINVAL, "no unit has level 1", ardm_order_create(&o, &f, 0, &(ardm_layout){1, {4}, 1}));
+    ck_assert_ptr_null(o);
+}
+END_TEST
+
 typedef struct key {
     uint32_t level, word, unit;
 } key;
@@ -367,6 +401,7 @@ Suite *order_suite(void) {
     tcase_add_test(cases, channels_come_one_after_another);
     tcase_add_test(cases, quincunx_takes_any_size);
     tcase_add_test(cases, orders_that_are_refused);
+    tcase_add_test(cases, levels_of_plugins_are_checked);
     tcase_add_test(cases, places_are_ranks_by_level_word_unit);
     tcase_add_test(cases, a_place_is_a_rank_not_a_position);
     tcase_add_test(cases, pairs_run_through_the_cells);

@@ -1,4 +1,5 @@
 /* The search for plugins, what is refused, and a plugin that lies. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,12 @@ static int32_t liar_synthesise(ardm_task *task, const ardm_header *header, uint6
     (void)symbols;
     return 0;
 }
+/* Odd units later; lie 20 leaves the last one out, 21 knows no such extents. */
+static int32_t liar_levels(ardm_task *task, const char *order, uint32_t rank, const int64_t *extents, uint32_t channels, uint16_t *levels) {
+    if (lie == 21 || rank != 2) return liar_host->fail(task, 12, "only pictures have stripes");
+    for (int64_t u = 0; u < extents[0] * extents[1] * channels - (lie == 20); ++u) levels[u] = (uint16_t)(strcmp(order, "stripes") == 0 ? u % 2 : 0);
+    return 0;
+}
 static ardm_modality liar_modality = {.abi = ARDM_PLUGIN_ABI,
                                       .size = sizeof(ardm_modality),
                                       .id = "org.example.liar",
@@ -171,7 +178,9 @@ static ardm_modality liar_modality = {.abi = ARDM_PLUGIN_ABI,
                                       .write = liar_write,
                                       .end = liar_end,
                                       .blank = liar_blank,
-                                      .synthesise = liar_synthesise};
+                                      .synthesise = liar_synthesise,
+                                      .orders = "plain|stripes",
+                                      .levels = liar_levels};
 static ardm_plugin liar = {.abi = ARDM_PLUGIN_ABI,
                            .size = sizeof(ardm_plugin),
                            .id = "org.example.liar",
@@ -228,6 +237,32 @@ START_TEST(bounds_the_output) {
 }
 END_TEST
 
+START_TEST(asks_for_levels) {
+    const ardm_modality *m = NULL;
+    uint16_t levels[12];
+    const int64_t extents[3] = {2, 3, 1}, large[3] = {300, 300, 1};
+    OK(ardm_modality_find(&m, "org.example.liar"));
+    ck_assert_str_eq(ardm_modality_orders(m), "plain|stripes");
+    OK(ardm_modality_levels(levels, m, "stripes", 2, extents, 2));
+    for (int u = 0; u < 12; ++u) ck_assert_uint_eq(levels[u], u % 2);
+    OK(ardm_modality_levels(levels, m, "plain", 2, extents, 2));
+    ck_assert_uint_eq(levels[11], 0);
+    lie = 20;
+    OK(ardm_modality_levels(levels, m, "plain", 2, extents, 2));
+    ck_assert_uint_eq(levels[11], 65535);
+    lie = 21;
+    FAILS(ardm_modality_levels(levels, m, "plain", 2, extents, 2), ARDM_EUNSUPPORTED, "stripes");
+    lie = 0;
+    FAILS(ardm_modality_levels(levels, m, "stripe", 2, extents, 2), ARDM_ENOTFOUND, "there are: plain|stripes");
+    FAILS(ardm_modality_levels(levels, m, "plain", 2, large, 2), ARDM_EINVAL, "65536");
+    FAILS(ardm_modality_levels(levels, modality("image"), "plain", 2, extents, 2), ARDM_ENOTFOUND, "there is none");
+    liar_modality.size = offsetof(ardm_modality, orders); /* an older author's table: what follows it is not read */
+    ck_assert_str_eq(ardm_modality_orders(m), "");
+    FAILS(ardm_modality_levels(levels, m, "plain", 2, extents, 2), ARDM_ENOTFOUND, "there is none");
+    liar_modality.size = sizeof liar_modality;
+}
+END_TEST
+
 START_TEST(refuses_malformed_tables) {
     static ardm_plugin wrong[4];
     static ardm_modality short_modality;
@@ -269,6 +304,7 @@ Suite *loader_suite(void) {
     tcase_add_unchecked_fixture(lies, add_liar, NULL);
     tcase_add_test(lies, believes_no_plugin);
     tcase_add_test(lies, bounds_the_output);
+    tcase_add_test(lies, asks_for_levels);
     tcase_add_test(lies, refuses_malformed_tables);
     suite_add_tcase(suite, search);
     suite_add_tcase(suite, lies);

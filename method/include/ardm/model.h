@@ -76,10 +76,13 @@ ardm_status ardm_model_set_graph(ardm_model *model, const char *text);
 ardm_status ardm_model_process(const ardm_model *model, ardm_process **out);
 ardm_status ardm_model_set_process(ardm_model *model, const ardm_process *process);
 ardm_status ardm_model_order(const ardm_model *model, ardm_order_family *out);
-/* Levels of a layout; a table order gives its table and takes no other layout. */
+/* The table of an order of kind TABLE or PLUGIN, and the layout that it is for. */
+ardm_status ardm_model_table(const ardm_model *model, ardm_layout *layout, ardm_order **out);
+/* Levels of a layout; an order with a table gives that and takes no other layout: ardm/levels.h asks the plugin for others. */
 ardm_status ardm_model_levels(const ardm_model *model, uint32_t block, const ardm_layout *layout, ardm_order **out);
-ardm_status ardm_model_set_order(ardm_model *model, const ardm_order_family *family, const ardm_order *table); /* table: NULL unless kind is TABLE */
-ardm_status ardm_model_curve(const ardm_model *model, ardm_curve **out);                                       /* ARDM_ENOTFOUND: none */
+ardm_status ardm_model_set_order(ardm_model *model, const ardm_order_family *family,
+                                 const ardm_order *table);               /* table: NULL unless kind is TABLE or PLUGIN */
+ardm_status ardm_model_curve(const ardm_model *model, ardm_curve **out); /* ARDM_ENOTFOUND: none */
 ardm_status ardm_model_set_curve(ardm_model *model, const ardm_curve *curve);
 /* Frozen schedules, index 0..15, in the encoding of ardm_schedule_write, with the units of their cells beside them. */
 ardm_status ardm_model_schedule(const ardm_model *model, uint32_t index, ardm_schedule **out); /* ARDM_ENOTFOUND: none */

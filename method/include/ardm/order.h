@@ -21,23 +21,31 @@ enum {
     /* One channel after another, each in the levels that its positions have by themselves. Of one channel the same as without. */
     ARDM_ORDER_CHANNEL_UNIFORM = 7,
     ARDM_ORDER_CHANNEL_RASTER = 8,
-    ARDM_ORDER_CHANNEL_QUINCUNX = 9
+    ARDM_ORDER_CHANNEL_QUINCUNX = 9,
+    ARDM_ORDER_PLUGIN = 10 /* a modality's own: its plugin gives the levels */
 };
 
-/* What a model records: "uniform", "raster", "quincunx", "dyadic", "channel-uniform", "channel-raster", "channel-quincunx", "blocks:16", or
- * "blocks:1-16" where n is chosen per use. */
+/* What a model records: "uniform", "raster", "quincunx", "dyadic", "channel-uniform", "channel-raster", "channel-quincunx", "blocks:16",
+ * "blocks:1-16" where n is chosen per use, "plugin:NAME", or "table". */
+typedef struct ardm_layout ardm_layout;
+typedef struct ardm_level_source { /* of orders that no formula here gives */
+    ardm_status (*levels)(void *user, const ardm_layout *layout, uint16_t *levels);
+    void *user;
+} ardm_level_source;
 typedef struct ardm_order_family {
-    uint32_t kind, low, high; /* low <= n <= high of blocks, else 0 */
+    uint32_t kind, low, high;        /* low <= n <= high of blocks, else 0 */
+    char name[24];                   /* of a plugin's order, else "" */
+    const ardm_level_source *source; /* borrowed: of plugin and table, NULL after parsing; else NULL */
 } ardm_order_family;
 ardm_status ardm_order_parse(ardm_order_family *out, const char *text);
 void ardm_order_print(const ardm_order_family *family, char out[32]);
 
-typedef struct ardm_layout {
+struct ardm_layout {
     uint32_t rank;      /* 1..3 */
     uint32_t extent[3]; /* positions, slowest first */
     uint32_t channels;  /* units a position, at least 1 */
     uint32_t parts;     /* symbols a unit, coded in sequence from one row of the network: 3 of a pixel; 0 is 1 */
-} ardm_layout;
+};
 
 uint32_t ardm_layout_units(const ardm_layout *layout);   /* positions times channels */
 uint32_t ardm_layout_symbols(const ardm_layout *layout); /* units times parts; symbol i is part i mod parts of unit i div parts */
@@ -54,7 +62,8 @@ typedef struct ardm_order ardm_order;
 
 /* Levels of one layout. block: n of a blocks family; 0 takes the family's highest. At most 65,536 units.
  * Leading levels of quincunx and dyadic are merged up to the first that has 16 units: 32x32 gives 32, 32, 64, 128, 256, 512.
- * ARDM_EINVAL: a layout or n out of range, quincunx without two extents, dyadic without one. */
+ * ARDM_EINVAL: a layout or n out of range, quincunx without two extents, dyadic without one, plugin or table without a source or with levels
+ * that ardm_order_from_table refuses. */
 ardm_status ardm_order_create(ardm_order **out, const ardm_order_family *family, uint32_t block, const ardm_layout *layout);
 /* Levels from a table, u16[units] with every level 0..max in use; the first unit at fault is named. Copied. */
 ardm_status ardm_order_from_table(ardm_order **out, const uint16_t *levels, const ardm_layout *layout);

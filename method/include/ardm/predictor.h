@@ -2,6 +2,7 @@
 #ifndef ARDM_PREDICTOR_H
 #define ARDM_PREDICTOR_H
 
+#include "ardm/levels.h"
 #include "ardm/model.h"
 #include "ardm/session.h"
 
@@ -9,6 +10,7 @@ typedef struct ardm_predictor {
     ardm_model *model;
     ardm_store *store;
     ardm_session *session;
+    ardm_levels *levels; /* of plugin and table orders, else NULL */
     ardm_device *device; /* borrowed */
     ardm_sha256 identity;
     char modality[32], variant[32];

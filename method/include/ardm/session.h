@@ -12,11 +12,12 @@
 
 /* What a model is beside weights and graph; copied where it is taken. */
 typedef struct ardm_description {
-    const char *process;       /* "absorbing 256" */
-    const ardm_process *chain; /* of "table K S", whose text does not tell it; else may be NULL */
-    const char *order;         /* "quincunx" */
-    int32_t head;              /* ARDM_HEAD_… */
-    uint32_t rank, extent[2];  /* the nominal item: [32,32] of images, [512] of text */
+    const char *process;             /* "absorbing 256" */
+    const ardm_process *chain;       /* of "table K S", whose text does not tell it; else may be NULL */
+    const char *order;               /* "quincunx" */
+    const ardm_level_source *levels; /* of plugin and table orders, borrowed for the session's life; else NULL */
+    int32_t head;                    /* ARDM_HEAD_… */
+    uint32_t rank, extent[2];        /* the nominal item: [32,32] of images, [512] of text */
     uint32_t channels;
     uint32_t multiple; /* extents are rounded up to it; the excess is void */
     uint32_t context;  /* text: leading symbols of a window that are given, not coded */

@@ -47,6 +47,12 @@ const char *ardm_modality_metric(const ardm_modality *modality);   /* "bits/dim"
 const char *ardm_modality_suffix(const ardm_modality *modality);   /* of a rendered file: ".png" */
 const char *ardm_modality_config(const ardm_modality *modality);   /* a config to start from, INI text */
 
+/* Orders of its own, "codons|strands"; "" where it has none. The levels of one for an item of these extents, u16[extents times channels] as the
+ * plugin wrote them, unchecked; what it left out is 65535. ARDM_ENOTFOUND lists the orders that there are. */
+const char *ardm_modality_orders(const ardm_modality *modality);
+ardm_status ardm_modality_levels(uint16_t *levels, const ardm_modality *modality, const char *order, uint32_t rank, const int64_t *extents,
+                                 uint32_t channels);
+
 /* Opens the content of a file; `data` is borrowed until the source is closed. modality NULL: probed. */
 typedef struct ardm_source ardm_source;
 ardm_status ardm_source_open(ardm_source **out, const ardm_modality *modality, const void *data, size_t size, const char *name,

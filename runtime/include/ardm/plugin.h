@@ -107,6 +107,15 @@ struct ardm_modality {
     int32_t (*blank)(ardm_task *task, ardm_header *header);
     /* Symbols of a whole item for tests, a pure function of header and seed. */
     int32_t (*synthesise)(ardm_task *task, const ardm_header *header, uint64_t seed, int32_t *symbols);
+
+    /* Appended; the table of an older author may end above. */
+
+    /* Orders of its own, "codons|strands", which a config calls plugin:codons; NULL: none. A name has at most 23 bytes, none of them blank.
+     * levels writes the level of each unit, u16[extents times channels] in the order of symbols: 0 … max, every one in use, max below the number of
+     * units. A pure integer function of these numbers alone. A model keeps its nominal table and a hash of every smaller one, so a plugin that gives
+     * others later is refused there. Extents that it has no levels for: ARDM_PLUGIN_EUNSUPPORTED. */
+    const char *orders;
+    int32_t (*levels)(ardm_task *task, const char *order, uint32_t rank, const int64_t *extents, uint32_t channels, uint16_t *levels);
 };
 
 typedef struct ardm_plugin {
