@@ -249,7 +249,7 @@ static const ardm_modality modalities[] = {{
     .variants = "pcm16|pcm8|pcm24",
     .metric = "bits/symbol",
     .suffix = ".png",
-    .config = "[data]\npath = FILE\nwindow = 2048\n[modality]\nid = audio\nvariant = pcm16\n[process]\nfamily = zero-least-significant\nbase = 256\n"
+    .config = "[data]\npath = FILE\nwindow = 2048\n[modality]\nid = audio\nvariant = pcm16\n[process]\nfamily = absorbing\n"
               "[order]\nfamily = dyadic\n[network]\nkind = diffwave\nwidth = 64\nlayers = 10\nscales = 5\n[head]\nkind = mixture\n"
               "mixtures = 5\n[train]\nbatch = 8\ngiven = 0.1\n",
     .probe = probe,
