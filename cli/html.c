@@ -10,8 +10,8 @@
 static const char *const style[] = {
     ":root{color-scheme:light dark;--ground:#ffffff;--ink:#1d2125;--soft:#5a646e;--line:#d5dade;--box:#f4f6f8;--accent:#0072b2;--heat:213,94,0}",
     "*{box-sizing:border-box}",
-    "body{margin:0 auto;max-width:78rem;padding:1rem 1.2rem 3rem;background:var(--ground);color:var(--ink);"
-    "font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",\"Liberation Sans\",Arial,sans-serif}",
+    "body{margin:0 auto;max-width:78rem;padding:1rem 1.2rem 3rem;background:var(--ground);color:var(--ink)}",
+    "body{font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",\"Liberation Sans\",Arial,sans-serif}",
     "h1{font-size:1.6rem;line-height:1.25;margin:.4rem 0;overflow-wrap:anywhere}",
     "h2{font-size:1.2rem;margin:2.2rem 0 .7rem;padding-top:.7rem;border-top:1px solid var(--line)}",
     "h3{font-size:1rem;margin:1.2rem 0 .4rem}",
