@@ -14,9 +14,8 @@ void ardm_ask__item(const ardm_call_io *io, uint32_t item, const ardm_session *s
 }
 
 void ardm_ask__row(const ardm_call_io *io, uint32_t item, uint32_t row, const ardm_session *session, const ardm_layout *layout, int32_t stage,
-                   uint32_t turn, uint32_t unit, const int32_t *symbols) {
+                   uint32_t turn, uint32_t unit, const int32_t *symbol) {
     const size_t at = (size_t)item * io->rows + row;
-    const int32_t *symbol = symbols + (size_t)unit * io->parts;
     uint32_t children = 0, digit = 0;
     io->row[at] = (int32_t)ardm_session_padded(session, layout, unit);
     if (io->turns > 1) { /* one digit of the unit, beside what those before say */

@@ -45,7 +45,7 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
     ARDM_TRY(ardm_orders_get(&order, orders, 0));
     uint32_t units = ardm_order_units(order);
     ardm_status status = ARDM_OK;
-    symbols = malloc(ardm_layout_symbols(&layout) * sizeof *symbols);
+    symbols = malloc(2 * (size_t)ardm_layout_symbols(&layout) * sizeof *symbols); /* and room to permute them */
     cost = calloc((size_t)count, sizeof *cost);
     size = calloc((size_t)count, sizeof *size);
     drawn = calloc(BATCH, sizeof *drawn);
@@ -71,11 +71,14 @@ ardm_status ardm_evaluate_bound(ardm_estimate *out, ardm_session *session, const
             status =
                 ardm_example_draw(&drawn[i], orders, ardm_process_stages(process), &options, (uint64_t)number, stratum[number % options.batch], NULL);
             if (status != ARDM_OK) break;
+            ardm_example_permute(&drawn[i], units, symbols, symbols + units);
+            for (uint32_t u = 0; io.position && u < units; u++) io.position[(size_t)i * io.symbols_each + u] = (int32_t)drawn[i].unit[u];
             io.time[i] = drawn[i].time;
             if (io.block) io.block[i] = drawn[i].block;
             if (io.expert) io.expert[i] = (int32_t)ardm_session_expert(session, order, (uint32_t)drawn[i].stage, drawn[i].level);
             ardm_ask__item(&io, (uint32_t)i, session, &layout, drawn[i].stage, symbols, drawn[i].state);
-            for (uint32_t u = 0; u < units; u++) ardm_ask__row(&io, (uint32_t)i, u, session, &layout, drawn[i].stage, 0, u, symbols);
+            for (uint32_t u = 0; u < units; u++)
+                ardm_ask__row(&io, (uint32_t)i, u, session, &layout, drawn[i].stage, 0, u, symbols + (size_t)u * io.parts);
         }
         if (status == ARDM_OK) status = ardm_run(io.binding);
         if (status != ARDM_OK) break;

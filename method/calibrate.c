@@ -65,7 +65,7 @@ static ardm_status take_turn(ardm_calibration *calibration, ardm_session *sessio
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t j = 0; j < list[i].asked; j++)
             ardm_ask__row(io, i, j, session, s->layout, list[i].example.stage, turn, list[i].unit[j],
-                          s->symbols + (size_t)((s->begin + i) / s->draws) * each);
+                          s->symbols + (size_t)((s->begin + i) / s->draws) * each + (size_t)list[i].unit[j] * io->parts);
     ARDM_TRY(ardm_session_run(io, turn));
     const uint32_t *frequency = ardm_binding_output(io->binding, "frequency");
     for (uint32_t i = 0; i < count; i++) {
@@ -85,6 +85,7 @@ ardm_status ardm_calibrate(ardm_calibration *calibration, ardm_session *session,
     ardm_orders *orders;
     drawn list[BATCH];
     ARDM_TRY(ardm_session_orders(&orders, session, &layout));
+    if (ardm_session_order(session)->permuted) return ardm_fail(ARDM_EUNSUPPORTED, "calibration is not measured of permuted orders");
     if (!draws || draws > 65536) return ardm_fail(ARDM_EINVAL, "%u draws an item: give 1 to 65536", draws);
     const int32_t causal = ardm_orders_causal(orders);
     uint32_t rows = MOST_FREQUENCIES / width < MOST_ROWS ? MOST_FREQUENCIES / width : MOST_ROWS;

@@ -85,7 +85,7 @@ ardm_status ardm_chain_cost(double *bits, ardm_session *session, uint32_t steps,
             ardm_ask__item(&io, i, session, &layout, 0, own, state);
             io.time[i] = ardm_fraction(units - asked[i], units);
             for (uint32_t u = 0; u < units; u++)
-                if (state[u] == ARDM_UNDECIDED) ardm_ask__row(&io, i, row++, session, &layout, 0, 0, u, own);
+                if (state[u] == ARDM_UNDECIDED) ardm_ask__row(&io, i, row++, session, &layout, 0, 0, u, own + (size_t)u * io.parts);
         }
         if (status == ARDM_OK) status = ardm_run(io.binding);
         if (status != ARDM_OK) break;

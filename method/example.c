@@ -60,7 +60,9 @@ ardm_status ardm_example_create(ardm_example *out, const ardm_orders *orders) {
     out->known = malloc(units * sizeof *out->known);
     out->from = malloc(units * sizeof *out->from);
     out->price = malloc(units * sizeof *out->price);
-    if (out->state && out->weight && out->place && out->counts && out->known && out->from && out->price) return ARDM_OK;
+    const int32_t permuted = orders->family.permuted;
+    out->unit = permuted ? malloc(units * sizeof *out->unit) : NULL;
+    if ((!permuted || out->unit) && out->state && out->weight && out->place && out->counts && out->known && out->from && out->price) return ARDM_OK;
     ardm_example_destroy(out);
     return ardm_fail(ARDM_ENOMEM, "no memory for an example of %u units", units);
 }
@@ -73,7 +75,14 @@ void ardm_example_destroy(ardm_example *example) {
     free(example->known);
     free(example->from);
     free(example->price);
+    free(example->unit);
     memset(example, 0, sizeof *example);
+}
+
+void ardm_example_permute(const ardm_example *e, uint32_t units, int32_t *symbols, int32_t *scratch) {
+    if (!e->unit) return;
+    memcpy(scratch, symbols, units * sizeof *scratch);
+    for (uint32_t u = 0; u < units; u++) symbols[u] = scratch[e->unit[u]];
 }
 
 float ardm_fraction(uint32_t a, uint32_t b) { return b ? ardm_flush(ardm_divide((float)a, (float)b)) : 0.0f; }
@@ -106,6 +115,16 @@ ardm_status ardm_example_draw(ardm_example *e, ardm_orders *orders, uint32_t sta
     else
         memset(e->state, ARDM_UNDECIDED, units);
     uint32_t given = ardm_draw_given(options->seed, number, options->given_share, &orders->layout, e->state);
+    if (e->unit) {
+        ARDM_TRY(ardm_order_permute(e->unit, units, e->state, options->seed, number));
+        uint32_t kept[2] = {0, 0}; /* states by slot: given first, void last */
+        for (uint32_t u = 0; u < units; u++) {
+            kept[0] += e->state[u] == ARDM_GIVEN;
+            kept[1] += e->state[u] == ARDM_VOID;
+        }
+        for (uint32_t u = 0; u < units; u++)
+            e->state[u] = u < kept[0] ? ARDM_GIVEN : u < units - kept[1] ? (uint8_t)ARDM_UNDECIDED : (uint8_t)ARDM_VOID;
+    }
     uint32_t voids = 0;
     for (uint32_t u = 0; u < units; u++) voids += e->state[u] == ARDM_VOID;
     e->dimensions = units - voids - given;

@@ -66,7 +66,7 @@ static ardm_status begin(frame *f, const char *name, const ardm_network *net) {
         else
             snprintf(units, sizeof units, "[N,%lld*H*W]", (long long)net->channels);
     }
-    ardm_network_inputs in = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
+    ardm_network_inputs in = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
     snprintf(type, sizeof type, "i32%s", extents);
     in.symbols = ardm_graph_input(graph, "symbols", type);
     snprintf(type, sizeof type, "u8%s", extents);
@@ -74,6 +74,7 @@ static ardm_status begin(frame *f, const char *name, const ardm_network *net) {
     in.stage = ardm_graph_input(graph, "stage", "i32[N]");
     in.time = ardm_graph_input(graph, "time", "f32[N]");
     if (net->streams == 2) in.block = ardm_graph_input(graph, "block", "i32[N]");
+    if (net->permuted) in.position = ardm_graph_input(graph, "position", "i32[N,L]");
     if (net->experts > 1) in.expert = ardm_graph_input(graph, "expert", "i32[N]");
     if (net->dropout > 0) {
         in.key = ardm_graph_input(graph, "key", "u32[3]");

@@ -38,8 +38,9 @@ ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
             return ARDM_OK;
         }
     unsigned long number[2] = {0, 0};
-    if (strncmp(text, "blocks:", 7) == 0) {
-        const char *at = text + 7;
+    const int32_t permuted = strncmp(text, "permuted:", 9) == 0;
+    if (permuted || strncmp(text, "blocks:", 7) == 0) {
+        const char *at = text + (permuted ? 9 : 7);
         for (int i = 0; i < 2; i++) {
             char *end = NULL;
             if (*at < '1' || *at > '9') goto fail;
@@ -51,6 +52,7 @@ ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
         }
         if (number[0] > number[1]) goto fail;
         out->kind = ARDM_ORDER_BLOCKS;
+        out->permuted = permuted;
         out->low = (uint32_t)number[0];
         out->high = (uint32_t)number[1];
         return ARDM_OK;
@@ -65,20 +67,20 @@ ardm_status ardm_order_parse(ardm_order_family *out, const char *text) {
 fail:
     return ardm_fail(ARDM_EINVAL,
                      "order \"%.60s\" is not one of uniform, raster, quincunx, dyadic, channel-uniform, channel-raster, channel-quincunx, blocks:N, "
-                     "blocks:LOW-HIGH (1..%u), plugin:NAME (up to 23 bytes), table",
+                     "blocks:LOW-HIGH (1..%u), permuted likewise, plugin:NAME (up to 23 bytes), table",
                      text, ARDM_MAX_UNITS);
 }
 
 void ardm_order_print(const ardm_order_family *family, char out[32]) {
-    const char *name = names[family->kind < KINDS ? family->kind : 0];
+    const char *name = family->permuted ? "permuted" : names[family->kind < KINDS ? family->kind : 0];
     if (family->kind == ARDM_ORDER_PLUGIN)
         snprintf(out, 32, "plugin:%s", family->name);
     else if (family->kind != ARDM_ORDER_BLOCKS)
         snprintf(out, 32, "%s", name);
     else if (family->low == family->high)
-        snprintf(out, 32, "blocks:%u", family->low);
+        snprintf(out, 32, "%s:%u", name, family->low);
     else
-        snprintf(out, 32, "blocks:%u-%u", family->low, family->high);
+        snprintf(out, 32, "%s:%u-%u", name, family->low, family->high);
 }
 
 /* Coarsest is largest: how many halvings of the quincunx lattice (x + y even, then both even, …) keep the position. */
@@ -332,6 +334,26 @@ static void radix_pass(const entry *from, entry *to, uint32_t n, uint32_t shift)
         total += count;
     }
     for (uint32_t i = 0; i < n; i++) to[start[from[i].word >> shift & 2047]++] = from[i];
+}
+
+ardm_status ardm_order_permute(uint32_t *unit, uint32_t units, const uint8_t *mask, uint64_t seed, uint64_t item) {
+    enum { DRAW = 1 << 23 };
+    entry *a = calloc(2 * (size_t)units + 1, sizeof *a), *b = a ? a + units : NULL;
+    if (!a) return ardm_fail(ARDM_ENOMEM, "no memory to order %u units", units);
+    uint32_t given = 0, n = 0;
+    for (uint32_t u = 0; u < units; u++) {
+        const uint8_t state = mask ? mask[u] : ARDM_UNDECIDED;
+        if (state == ARDM_GIVEN) unit[given++] = u;
+        if (state != ARDM_GIVEN && state != ARDM_VOID) a[n++] = (entry){ardm_random_word(seed, ARDM_RANDOM_ORDER, DRAW, item, u), u};
+    }
+    radix_pass(a, b, n, 0);
+    radix_pass(b, a, n, 11);
+    radix_pass(a, b, n, 22);
+    for (uint32_t i = 0; i < n; i++) unit[given + i] = b[i].unit;
+    for (uint32_t u = 0, at = given + n; mask && u < units; u++)
+        if (mask[u] == ARDM_VOID) unit[at++] = u;
+    free(a);
+    return ARDM_OK;
 }
 
 ardm_status ardm_order_place(const ardm_order *o, const uint8_t *mask, uint64_t seed, uint32_t stage, uint64_t item, int32_t *place,

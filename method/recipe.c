@@ -28,8 +28,8 @@ static const ardm_config_key keys[] = {
     {"process", "partitions", ARDM_KEY_TEXT, "", 0, 0, NULL, "",
      "of a table: partitions 1 to S-1 apart by '/', classes by '|', symbols or ranges a-b by blanks"},
     {"order", "family", ARDM_KEY_TEXT, "uniform", 0, 0, NULL, "",
-     "uniform, raster, quincunx (pictures), dyadic (sounds, text), blocks:n, blocks:1-16; of pictures one channel after another: channel-uniform, "
-     "channel-raster, channel-quincunx; plugin:NAME, an order of the modality"},
+     "uniform, raster, quincunx (pictures), dyadic (sounds, text), blocks:n, blocks:1-16, permuted:n (blocks of a random order); of pictures one "
+     "channel after another: channel-uniform, channel-raster, channel-quincunx; plugin:NAME, an order of the modality"},
     {"network", "kind", ARDM_KEY_CHOICE, NULL, 0, 0, "transformer|unet|diffwave", "", "network"},
     {"network", "width", ARDM_KEY_INT, "128", 16, 4096, NULL, "channels", "hidden width"},
     {"network", "layers", ARDM_KEY_INT, "6", 1, 128, NULL, "", "transformer, residual or gated blocks"},
@@ -139,7 +139,9 @@ static ardm_status check(const ardm_recipe *r) {
         return ardm_fail(ARDM_EINVAL, "[head] softmax is for the absorbing process; with family = %s say direct, data or mixture", r->family);
     if ((strcmp(r->family, "table") == 0) != (r->partitions[0] != 0))
         return ardm_fail(ARDM_EINVAL, "[process] partitions and family = table go together");
-    int32_t blocks = strncmp(r->order, "blocks:", 7) == 0;
+    const int32_t blocks = strncmp(r->order, "blocks:", 7) == 0 || n->permuted;
+    if (n->permuted && n->context > 0)
+        return ardm_fail(ARDM_EINVAL, "[network] context: the symbols before a position are not known in order %s; say context = 0", r->order);
     if (blocks && n->kind != ARDM_NETWORK_TRANSFORMER) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the block-causal transformer", r->order);
     if (blocks && strcmp(r->family, "absorbing") != 0) return ardm_fail(ARDM_EUNSUPPORTED, "[order] %s needs the absorbing process", r->order);
     return ARDM_OK;
@@ -232,7 +234,8 @@ ardm_status ardm_recipe_parse(ardm_recipe **out, const char *name, const char *t
         .layers = ardm_config_int(c, "network", "layers"),
         .heads = ardm_config_int(c, "network", "heads"),
         .mixtures = ardm_config_int(c, "head", "mixtures"),
-        .streams = strncmp(r->order, "blocks:", 7) == 0 ? 2 : 1,
+        .streams = strncmp(r->order, "blocks:", 7) == 0 || strncmp(r->order, "permuted:", 9) == 0 ? 2 : 1,
+        .permuted = strncmp(r->order, "permuted:", 9) == 0,
         .context = ardm_config_int(c, "network", "context"),
         .buckets = ardm_config_int(c, "network", "buckets"),
         .stem = ardm_config_int(c, "network", "stem"),

@@ -69,6 +69,8 @@ ardm_status ardm_sample(ardm_session *session, const ardm_sampling *sampling, co
     double done = 0, all = 0;
     if (!(sampling->temperature > 0)) return ardm_fail(ARDM_EINVAL, "temperature %g: give a number above 0", sampling->temperature);
     ARDM_TRY(check_from(session, sampling->from));
+    if (sampling->confidence && ardm_session_order(session)->permuted)
+        return ardm_fail(ARDM_EUNSUPPORTED, "a permuted order decides in an item's own order: --order-by has no choice there");
     const ardm_process *process = ardm_session_process(session);
     for (size_t k = 0; k < n * each; k++) {
         const size_t item = k / each;

@@ -63,8 +63,9 @@ static ardm_status check_graph(const ardm_session *session, const ardm_graph *gr
     ARDM_TRY(check_type(graph, "time", "f32[N]"));
     ARDM_TRY(check_type(graph, "rows", "i32[N,R]"));
     if (causal) ARDM_TRY(check_type(graph, "block", "i32[N]"));
+    if (session->family.permuted) ARDM_TRY(check_type(graph, "position", "i32[N,L]"));
     if (d->experts.cells) ARDM_TRY(check_type(graph, "expert", "i32[N]"));
-    const uint32_t inputs = 5u + (causal ? 1 : 0) + (d->experts.cells ? 1 : 0);
+    const uint32_t inputs = 5u + (causal ? 1 : 0) + (d->experts.cells ? 1 : 0) + (session->family.permuted ? 1 : 0);
     if (ardm_graph_input_count(graph) != inputs)
         return ardm_fail(ARDM_EFORMAT, "the model's graph has %u inputs; its order '%s' and its experts fill %u", ardm_graph_input_count(graph),
                          d->order, inputs);
@@ -284,6 +285,7 @@ static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t ta
     io->time = ardm_binding_input(network, "time");
     io->block = ardm_binding_input(network, "block");
     io->expert = ardm_binding_input(network, "expert");
+    io->position = ardm_binding_input(network, "position");
     io->row = ardm_binding_input(network, "rows");
     io->target = ardm_binding_input(io->binding, "target");
     io->children = ardm_binding_input(io->binding, "children");
@@ -316,6 +318,7 @@ ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t 
     const size_t targets = all * (task == ARDM_TASK_EVALUATE ? out->parts : 1);
     memset(out->symbols, 0, symbols * sizeof *out->symbols);
     memset(out->state, ARDM_VOID, symbols);
+    for (size_t i = 0; out->position && i < symbols; i++) out->position[i] = (int32_t)(i % out->symbols_each);
     memset(out->stage, 0, out->items * sizeof *out->stage);
     memset(out->time, 0, out->items * sizeof *out->time);
     if (out->block) memset(out->block, 0, out->items * sizeof *out->block);

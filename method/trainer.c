@@ -319,16 +319,20 @@ static void fill_key(const ardm_trainer *t, ardm_binding *b, int64_t step, int64
 ardm_status ardm_trainer__fill(ardm_trainer *t, ardm_binding *b, int64_t step, int64_t first, int64_t items) {
     const ardm_recipe *r = t->recipe;
     int32_t *symbols = ardm_binding_input(b, "symbols"), *stage = ardm_binding_input(b, "stage"), *block = ardm_binding_input(b, "block"),
-            *expert = ardm_binding_input(b, "expert");
+            *expert = ardm_binding_input(b, "expert"), *position = ardm_binding_input(b, "position");
     uint8_t *state = ardm_binding_input(b, "state");
     float *time = ardm_binding_input(b, "time"), *weight = ardm_binding_input(b, "weight");
     const ardm_order *order;
     ARDM_TRY(ardm_orders_get(&order, t->orders, 0));
     const size_t units = ardm_order_units(order), parts = ardm_layout_parts(ardm_orders_layout(t->orders));
+    int32_t *scratch = position ? malloc(units * sizeof *scratch) : NULL; /* devices fill side by side */
+    if (position && !scratch) return ardm_fail(ARDM_ENOMEM, "no memory to order %zu units", units);
     for (int64_t i = 0; i < items; i++) {
         const ardm_example *e = &t->examples[first + i];
         uint64_t number = (uint64_t)(step * r->batch + first + i);
         ardm_dataset_example(t->dataset, number / (uint64_t)r->draws, r->seed, &r->augmentation, symbols + (size_t)i * units * parts);
+        ardm_example_permute(e, (uint32_t)units, symbols + (size_t)i * units, scratch);
+        for (size_t u = 0; position && u < units; u++) position[(size_t)i * units + u] = (int32_t)e->unit[u];
         for (size_t k = 0; k < units * parts; k++) state[(size_t)i * units * parts + k] = e->state[k / parts];
         stage[i] = e->stage;
         time[i] = e->time;
@@ -337,6 +341,7 @@ ardm_status ardm_trainer__fill(ardm_trainer *t, ardm_binding *b, int64_t step, i
         /* Batch loss = Σ nats / Σ dimensions. */
         for (size_t u = 0; u < units; u++) weight[(size_t)i * units + u] = ardm_flush((float)((double)e->weight[u] / t->dimensions));
     }
+    free(scratch);
     fill_key(t, b, step, first);
     return ARDM_OK;
 }

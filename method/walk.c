@@ -11,14 +11,15 @@
 
 typedef struct walked {
     const ardm_walk_item *item;
-    uint8_t *mask;            /* u8[units] of the item's mask, or NULL */
-    ardm_schedule *schedule;  /* fitted to this item's counts */
-    int32_t *place;           /* of the stage at hand */
-    uint32_t *unit_at;        /* unit by place */
-    uint32_t *counts, *known; /* by level */
-    uint32_t *before;         /* units of earlier levels */
-    uint32_t free;            /* units that are neither given nor void */
-    uint32_t *unit, *asked;   /* the answer of the last call */
+    uint8_t *mask;                 /* u8[units] of the item's mask, or NULL; of a permuted order all of this is by slot … */
+    uint32_t *natural;             /* … and this is the unit in each; else NULL */
+    ardm_schedule *schedule;       /* fitted to this item's counts */
+    int32_t *place;                /* of the stage at hand */
+    uint32_t *unit_at;             /* unit by place */
+    uint32_t *counts, *known;      /* by level */
+    uint32_t *before;              /* units of earlier levels */
+    uint32_t free;                 /* units that are neither given nor void */
+    uint32_t *slot, *unit, *asked; /* the answer of the last call */
     int32_t *children;
     uint32_t n_asked;
 } walked;
@@ -43,11 +44,20 @@ struct ardm_walk {
     ardm_call_io io;
 };
 
+static uint32_t natural_of(const walked *x, uint32_t slot) { return x->natural ? x->natural[slot] : slot; }
+
+static ardm_status permute(const ardm_walk *w, walked *x) {
+    x->natural = malloc(w->units * sizeof *x->natural);
+    if (!x->natural) return ardm_fail(ARDM_ENOMEM, "no memory for an item of %u units", w->units);
+    return ardm_order_permute(x->natural, w->units, x->item->mask, w->seed, x->item->number);
+}
+
 static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item, const ardm_schedule *schedule) {
     x->item = item;
     x->place = malloc(w->units * sizeof *x->place);
     x->unit_at = malloc(w->units * sizeof *x->unit_at);
     x->unit = malloc(w->units * sizeof *x->unit);
+    x->slot = malloc(w->units * sizeof *x->slot);
     x->asked = malloc(w->units * sizeof *x->asked);
     x->children = malloc(w->units * sizeof *x->children);
     x->counts = calloc(w->levels, sizeof *x->counts);
@@ -55,14 +65,15 @@ static ardm_status open_item(ardm_walk *w, walked *x, const ardm_walk_item *item
     x->before = calloc(w->levels, sizeof *x->before);
     uint32_t *all = malloc((size_t)w->levels * w->stages * sizeof *all);
     x->mask = item->mask ? malloc(w->units) : NULL;
-    if ((item->mask && !x->mask) || !x->place || !x->unit_at || !x->unit || !x->asked || !x->children || !x->counts || !x->known || !x->before ||
-        !all) {
+    if ((item->mask && !x->mask) || !x->place || !x->unit_at || !x->unit || !x->slot || !x->asked || !x->children || !x->counts || !x->known ||
+        !x->before || !all) {
         free(all);
         return ardm_fail(ARDM_ENOMEM, "no memory for an item of %u units", w->units);
     }
     const uint16_t *level = ardm_order_level(w->order);
+    if (ardm_session_order(w->session)->permuted) ARDM_TRY(permute(w, x));
     for (uint32_t u = 0; u < w->units; u++) {
-        const uint8_t state = ardm_layout_masked(&w->layout, item->mask, u);
+        const uint8_t state = ardm_layout_masked(&w->layout, item->mask, natural_of(x, u));
         if (x->mask) x->mask[u] = state;
         x->counts[level[u]] += state == ARDM_UNDECIDED;
     }
@@ -152,6 +163,8 @@ void ardm_walk_close(ardm_walk **walk) {
         free(x->place);
         free(x->unit_at);
         free(x->unit);
+        free(x->slot);
+        free(x->natural);
         free(x->asked);
         free(x->children);
         free(x->counts);
@@ -233,7 +246,7 @@ static ardm_status enter_stage(ardm_walk *w, uint32_t stage) {
 /* A decoder's causal network needs no position behind the block: a masked key adds nothing (numerics.md 6). */
 static ardm_layout shown_layout(const ardm_walk *w, const call *c) {
     ardm_layout shown = w->layout;
-    if (!ardm_orders_causal(w->orders) || w->together) return shown;
+    if (!ardm_orders_causal(w->orders) || w->together || ardm_session_order(w->session)->permuted) return shown; /* positions are a table's rows */
     uint32_t end = (c->level + 1) * w->block;
     end = (end + 31) / 32 * 32;
     if (w->block && end < shown.extent[0]) shown.extent[0] = end;
@@ -242,7 +255,7 @@ static ardm_layout shown_layout(const ardm_walk *w, const call *c) {
 
 static void answer_units(ardm_walk *w, walked *x, const call *c) {
     if (c->turn) { /* the same units; some may have been chosen since */
-        for (uint32_t j = 0; j < x->n_asked; j++) x->asked[j] = (uint32_t)x->place[x->unit[j]];
+        for (uint32_t j = 0; j < x->n_asked; j++) x->asked[j] = (uint32_t)x->place[x->slot[j]];
         return;
     }
     x->n_asked = 0;
@@ -251,7 +264,8 @@ static void answer_units(ardm_walk *w, walked *x, const call *c) {
         if (w->wide && count) count = x->before[l] + x->counts[l] - first;
         for (uint32_t j = 0; j < count; j++) {
             x->asked[x->n_asked] = first + j;
-            x->unit[x->n_asked++] = x->unit_at[first + j];
+            x->slot[x->n_asked] = x->unit_at[first + j];
+            x->unit[x->n_asked++] = natural_of(x, x->unit_at[first + j]);
         }
     }
 }
@@ -283,11 +297,12 @@ static ardm_status show_item(ardm_walk *w, uint32_t i, const call *c, const ardm
     for (uint32_t u = 0; u < visible; u++) {
         const size_t at = (size_t)ardm_session_padded(w->session, shown, u) * parts;
         for (uint32_t k = 0; k < parts; k++) {
-            symbols[at + k] = x->item->symbols[(size_t)u * parts + k];
+            symbols[at + k] = x->item->symbols[(size_t)natural_of(x, u) * parts + k];
             states[at + k] = state[u];
         }
     }
     free(state);
+    for (uint32_t u = 0; w->io.position && u < visible; u++) w->io.position[(size_t)i * w->io.symbols_each + u] = (int32_t)natural_of(x, u);
     w->io.stage[i] = (int32_t)c->stage;
     if (w->io.expert) w->io.expert[i] = (int32_t)ardm_session_expert(w->session, w->order, c->stage, c->level);
     if (w->io.block)
@@ -304,7 +319,7 @@ static void ask_item(ardm_walk *w, uint32_t i, const call *c, const ardm_layout 
     for (uint32_t j = 0; j < x->n_asked; j++) {
         const size_t row = (size_t)i * w->io.rows + j;
         const uint32_t unit = x->unit[j];
-        ardm_ask__row(&w->io, i, j, w->session, shown, (int32_t)c->stage, c->turn, unit, x->item->symbols);
+        ardm_ask__row(&w->io, i, j, w->session, shown, (int32_t)c->stage, c->turn, x->slot[j], x->item->symbols + (size_t)unit * w->parts);
         x->children[j] = w->io.children[row];
         if (w->io.number) w->io.number[row] = x->children[j] > 1 ? (int32_t)(number + (causal ? x->asked[j] : j)) : -1;
         if (w->io.slot)

@@ -136,7 +136,7 @@ static ardm_status build(ardm_graph **out, const ardm_network *network, int32_t 
     ARDM_TRY(ardm_graph_create(&graph, names[network->kind]));
     char extents[32] = "[N,L]", type[48];
     if (image) snprintf(extents, sizeof extents, "[N,H,W,%lld]", (long long)network->channels);
-    ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1, -1, -1, -1}; /* whoever infers drops nothing */
+    ardm_network_inputs inputs = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1}; /* whoever infers drops nothing */
     snprintf(type, sizeof type, "i32%s", extents);
     inputs.symbols = ardm_graph_input(graph, "symbols", type);
     snprintf(type, sizeof type, "u8%s", extents);
@@ -144,6 +144,7 @@ static ardm_status build(ardm_graph **out, const ardm_network *network, int32_t 
     inputs.stage = ardm_graph_input(graph, "stage", "i32[N]");
     inputs.time = ardm_graph_input(graph, "time", "f32[N]");
     if (network->streams == 2) inputs.block = ardm_graph_input(graph, "block", "i32[N]");
+    if (network->permuted) inputs.position = ardm_graph_input(graph, "position", "i32[N,L]");
     if (network->experts > 1) inputs.expert = ardm_graph_input(graph, "expert", "i32[N]");
     if (rows) inputs.rows = ardm_graph_input(graph, "rows", "i32[N,R]");
     ardm_network_outputs outputs = ardm_network_append(graph, network, &inputs);

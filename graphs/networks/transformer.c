@@ -78,6 +78,7 @@ ardm_network_outputs ardm_network__transformer(ardm_graph *graph, const ardm_net
     ardm_value places = ardm_graph_node(graph, NULL, "positions", &all, 1, "width=%lld, streams=%lld", width, (long long)net->streams);
     /* Tokens start at 0.02; positions are brought to the same size so that neither drowns the other. */
     if (!net->paper) places = ARDM_NODE(graph, "scale", "by=0.02", places);
+    if (net->permuted) places = ARDM_NODE(graph, "embed", NULL, join_ids(graph, in->position, in->position), places); /* rows of the clean stream */
     h = ARDM_NODE(graph, "add", NULL, h, places);
 
     if (net->stages > 1) {

@@ -80,7 +80,7 @@ def sound(inputs, ids, outputs, d=256):
 
 # Ours, by shape; the paper's millions, within what is said beside the config.
 want = {"cifar-oa": (unet(768, ids=257), 123.9), "cifar-oa-attention": (unet(768, ids=257, attentions=66), 141.1),
-        "text8-oa": (text(28, 27), 85.06), "text8-causal": (text(28, 27), 85.06), "text8-raster": (text(28, 27), 85.06),
+        "text8-oa": (text(28, 27), 85.06), "text8-causal": (text(28, 27), 85.06), "text8-permuted": (text(28, 27), 85.06), "text8-raster": (text(28, 27), 85.06),
         "sc09": (sound(2 + 2, 65536, 90) - (256 * 256 + 256), 33.95)}
 for base, stages in ((2, 8), (4, 4), (16, 2)):
     want["cifar-upscale-%d-direct" % base] = (unet(3 * stages * base, stages), 122.3)

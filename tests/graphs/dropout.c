@@ -171,7 +171,7 @@ START_TEST(networks_have_it_in_training_alone) {
 
     OK(ardm_graph_create(&training, "training"));
     const int image = network.kind == ARDM_NETWORK_UNET;
-    ardm_network_inputs in = {.block = -1, .rows = -1, .expert = -1};
+    ardm_network_inputs in = {.block = -1, .rows = -1, .expert = -1, .position = -1};
     in.symbols = ardm_graph_input(training, "symbols", image ? "i32[N,H,W,1]" : "i32[N,L]");
     in.state = ardm_graph_input(training, "state", image ? "u8[N,H,W,1]" : "u8[N,L]");
     in.stage = ardm_graph_input(training, "stage", "i32[N]");

@@ -249,6 +249,41 @@ START_TEST(pairs_run_through_the_cells) {
 }
 END_TEST
 
+START_TEST(permutations_take_the_given_first) {
+    enum { UNITS = 40 };
+    ardm_order_family family;
+    uint32_t unit[UNITS], again[UNITS], first = 0;
+    uint8_t mask[UNITS] = {0};
+    char text[32];
+    for (uint32_t u = 0; u < UNITS; u += 7) mask[u] = u % 2 ? ARDM_VOID : ARDM_GIVEN; /* 0 14 28 given, 7 21 35 void */
+    ck_ok(ardm_order_permute(unit, UNITS, mask, 5, 9));
+    ck_assert_uint_eq(unit[0], 0);
+    ck_assert_uint_eq(unit[1], 14);
+    ck_assert_uint_eq(unit[2], 28);
+    for (uint32_t k = 0; k < 3; k++) ck_assert_uint_eq(unit[UNITS - 3 + k], 7 + 14 * k);
+    uint64_t seen = 0;
+    for (uint32_t k = 0; k < UNITS; k++) seen |= (uint64_t)1 << unit[k];
+    ck_assert(seen == ((uint64_t)1 << UNITS) - 1);
+    for (uint32_t k = 3; k + 4 < UNITS; k++) { /* by word, then unit */
+        const uint32_t a = ardm_random_word(5, ARDM_RANDOM_ORDER, 1 << 23, 9, unit[k]),
+                       b = ardm_random_word(5, ARDM_RANDOM_ORDER, 1 << 23, 9, unit[k + 1]);
+        ck_assert(a < b || (a == b && unit[k] < unit[k + 1]));
+    }
+    for (uint64_t item = 0; item < 200; item++) { /* items have orders of their own */
+        ck_ok(ardm_order_permute(again, UNITS, NULL, 5, item));
+        first += again[0] < UNITS / 2;
+    }
+    ck_assert_uint_gt(first, 60);
+    ck_assert_uint_lt(first, 140);
+    ck_ok(ardm_order_parse(&family, "permuted:1-16"));
+    ck_assert_uint_eq(family.kind, ARDM_ORDER_BLOCKS);
+    ck_assert_int_eq(family.permuted, 1);
+    ardm_order_print(&family, text);
+    ck_assert_str_eq(text, "permuted:1-16");
+    ck_assert_int_eq(ardm_order_parse(&family, "permuted"), ARDM_EINVAL);
+}
+END_TEST
+
 START_TEST(experts_follow_the_last_levels) {
     ardm_experts experts;
     ardm_order *nominal = NULL, *small = NULL, *apart = NULL;
@@ -405,6 +440,7 @@ Suite *order_suite(void) {
     tcase_add_test(cases, places_are_ranks_by_level_word_unit);
     tcase_add_test(cases, a_place_is_a_rank_not_a_position);
     tcase_add_test(cases, pairs_run_through_the_cells);
+    tcase_add_test(cases, permutations_take_the_given_first);
     tcase_add_test(cases, experts_follow_the_last_levels);
     tcase_add_test(cases, strata_cover_the_range_evenly);
     tcase_add_test(cases, ladders_are_what_the_paper_draws);

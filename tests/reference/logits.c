@@ -84,6 +84,8 @@ static ardm_status run(const ardm_graph *graph, ardm_store *store, int64_t class
     *(int32_t *)ardm_binding_input(binding, "stage") = stage;
     *(float *)ardm_binding_input(binding, "time") = when;
     if (block) *block = BLOCK;
+    for (int64_t u = 0; ardm_binding_input(binding, "position") && u < LONG; u++) /* 7 has no divisor in common with 20 */
+        ((int32_t *)ardm_binding_input(binding, "position"))[u] = (int32_t)(7 * u % LONG);
     if (ardm_binding_input(binding, "expert")) *(int32_t *)ardm_binding_input(binding, "expert") = EXPERT;
     ardm_status status = ardm_run(binding);
     if (status == ARDM_OK) {
@@ -132,9 +134,9 @@ static ardm_status run_toy(ardm_device *device, const char *name, const ardm_net
            (long long)net->width, (long long)net->layers, (long long)net->heads, (long long)net->groups, (long long)net->scales, (long long)net->down,
            (long long)net->cycle);
     printf(", \"every\": %lld, \"streams\": %lld, \"context\": %lld, \"buckets\": %lld, \"mixtures\": %lld, \"units\": %lld, \"experts\": %lld, "
-           "\"expert\": %d}",
+           "\"expert\": %d, \"permuted\": %d}",
            (long long)net->every, (long long)net->streams, (long long)net->context, (long long)net->buckets, (long long)net->mixtures,
-           (long long)(net->channels / ardm_head_parts(net->head, (uint32_t)net->channels)), (long long)net->experts, EXPERT);
+           (long long)(net->channels / ardm_head_parts(net->head, (uint32_t)net->channels)), (long long)net->experts, EXPERT, net->permuted);
     if (status == ARDM_OK) status = print_weights(store);
     const int32_t image = net->kind == ARDM_NETWORK_UNET;
     if (status == ARDM_OK)
@@ -146,17 +148,20 @@ static ardm_status run_toy(ardm_device *device, const char *name, const ardm_net
     return status;
 }
 
-#define SIZES .size = sizeof(ardm_network), .classes = 16, .streams = 1, .width = 16
+#define SIZES .size = sizeof(ardm_network), .classes = 16, .width = 16
 #define WHOLE .family = "absorbing", .stages = 1, .base = 16
 #define STAGED .family = "zero-least-significant", .stages = 2, .base = 4, .inputs = 16
-#define TEXT .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .channels = 1
-#define PICTURE .kind = ARDM_NETWORK_UNET, .channels = 3, .groups = 4
-#define SOUND .kind = ARDM_NETWORK_DIFFWAVE, .head = ARDM_HEAD_MIXTURE, .channels = 1, .cycle = 2, .mixtures = 2
+#define TEXT .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .channels = 1, .streams = 1
+#define PERMUTED .kind = ARDM_NETWORK_TRANSFORMER, .head = ARDM_HEAD_SOFTMAX, .channels = 1, .streams = 2, .permuted = 1
+#define PICTURE .kind = ARDM_NETWORK_UNET, .channels = 3, .groups = 4, .streams = 1
+#define SOUND .kind = ARDM_NETWORK_DIFFWAVE, .head = ARDM_HEAD_MIXTURE, .channels = 1, .cycle = 2, .mixtures = 2, .streams = 1
 static const struct {
     const char *name;
     ardm_network net;
 } toys[] = {
     {"transformer", {SIZES, WHOLE, TEXT, .layers = 2, .heads = 2, .context = 2, .buckets = 64}},
+    {"transformer, permuted", {SIZES, WHOLE, PERMUTED, .layers = 2, .heads = 2}},
+    {"paper transformer, permuted", {SIZES, WHOLE, PERMUTED, .layers = 1, .heads = 2, .paper = 1}},
     {"transformer, convolved", {SIZES, WHOLE, TEXT, .layers = 1, .heads = 2, .context = 1, .buckets = 16, .taps = 5}},
     {"unet", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_MIXTURE, .layers = 2, .heads = 2, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},
     {"unet of pixels", {SIZES, WHOLE, PICTURE, .head = ARDM_HEAD_PIXEL, .layers = 1, .stem = 8, .scales = 2, .down = 2, .mixtures = 2}},

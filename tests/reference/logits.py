@@ -326,7 +326,7 @@ def transformer(net, item):
         v = net.row(table, id_)
         for back in range(1, f["context"] + 1):
             v = add(v, net.row("context%d.table" % back, context(lambda q: (clean if q // size < p // size else own)[q], p, back, f["buckets"])))
-        h.append(add(v, [s * (1 if paper else 0.02) for s in sinusoid(p, f["width"])]))
+        h.append(add(v, [s * (1 if paper else 0.02) for s in sinusoid(7 * p % L if f.get("permuted") else p, f["width"])]))
 
     def sees(p, q):
         if f["streams"] == 1:

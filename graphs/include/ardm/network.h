@@ -40,18 +40,20 @@ typedef struct ardm_network {
     int64_t every;                /* unet, paper: attention also behind every so-manieth block of either half; 0: in the middle alone */
     double dropout;               /* probability that an element is dropped where the network has op dropout, if inputs say so; 0: never */
     int64_t experts;              /* unet, diffwave of form small: heads, of which a call uses its cell's; 0 and 1: one for all cells */
+    int32_t permuted;             /* transformer of two streams: positions are told by an input, since an item's units come in an order of its own */
 } ardm_network;
 
 typedef struct ardm_network_inputs {
-    ardm_value symbols; /* i32[N,L] or i32[N,H,W,C]: leaves that show what is known */
-    ardm_value state;   /* u8, the same extents: 0 undecided, 1 decided, 2 given, 3 void */
-    ardm_value stage;   /* i32[N] */
-    ardm_value time;    /* f32[N]: n/N over units that are neither void nor given */
-    ardm_value block;   /* i32[N], block-causal networks; -1 otherwise */
-    ardm_value rows;    /* i32[N,R], or -1: every unit in order */
-    ardm_value key;     /* u32[3]: seed low, seed high, step of op dropout, or -1: nothing is dropped, whatever the network says */
-    ardm_value first;   /* i32[]: item 0's place in the global batch; with key */
-    ardm_value expert;  /* i32[N], which of several experts an item's cell has; -1 otherwise */
+    ardm_value symbols;  /* i32[N,L] or i32[N,H,W,C]: leaves that show what is known */
+    ardm_value state;    /* u8, the same extents: 0 undecided, 1 decided, 2 given, 3 void */
+    ardm_value stage;    /* i32[N] */
+    ardm_value time;     /* f32[N]: n/N over units that are neither void nor given */
+    ardm_value block;    /* i32[N], block-causal networks; -1 otherwise */
+    ardm_value rows;     /* i32[N,R], or -1: every unit in order */
+    ardm_value key;      /* u32[3]: seed low, seed high, step of op dropout, or -1: nothing is dropped, whatever the network says */
+    ardm_value first;    /* i32[]: item 0's place in the global batch; with key */
+    ardm_value expert;   /* i32[N], which of several experts an item's cell has; -1 otherwise */
+    ardm_value position; /* i32[N,L], of a permuted network: where each unit is; -1 otherwise */
 } ardm_network_inputs;
 
 typedef struct ardm_network_outputs {
@@ -68,7 +70,7 @@ ardm_value ardm_network_table(ardm_graph *graph, const ardm_network *network);
 /* Appends the network. Failures are the graph's (ardm_graph_check). */
 ardm_network_outputs ardm_network_append(ardm_graph *graph, const ardm_network *network, const ardm_network_inputs *inputs);
 
-/* The graph that a model file carries: inputs symbols state stage time [block] [expert] rows, outputs z [centre]. */
+/* The graph that a model file carries: inputs symbols state stage time [block] [position] [expert] rows, outputs z [centre]. */
 ardm_status ardm_network_graph(ardm_graph **out, const ardm_network *network);
 /* The same without rows: every unit in order. */
 ardm_status ardm_network_forward(ardm_graph **out, const ardm_network *network);

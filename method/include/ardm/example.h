@@ -37,6 +37,7 @@ typedef struct ardm_example {
     uint32_t *counts, *known; /* u32[levels]: units of each level, and how many of them are known */
     uint32_t *from;           /* u32[levels]: the first place that each level still asks */
     float *price;             /* f32[levels]: the weight of its units, 0 where the level is not asked */
+    uint32_t *unit;           /* u32[units]: of a permuted family all above is by slot, and this is the unit there; else NULL */
     int32_t stage, block;
     uint32_t level, n; /* of the drawn cell; causal networks draw one n for every level */
     float time;
@@ -50,6 +51,9 @@ void ardm_example_destroy(ardm_example *example);
  * padding, or NULL. */
 ardm_status ardm_example_draw(ardm_example *out, ardm_orders *orders, uint32_t stages, const ardm_draw_options *options, uint64_t example,
                               uint32_t stratum, const uint8_t *base);
+
+/* Symbols of an example in the order of its slots; nothing for families that are not permuted. scratch: i32[units]. */
+void ardm_example_permute(const ardm_example *example, uint32_t units, int32_t *symbols, int32_t *scratch);
 
 /* The f32 quotient a / b in exact arithmetic, 0 when b is 0: time inputs. */
 float ardm_fraction(uint32_t a, uint32_t b);

@@ -26,7 +26,7 @@ enum {
 };
 
 /* What a model records: "uniform", "raster", "quincunx", "dyadic", "channel-uniform", "channel-raster", "channel-quincunx", "blocks:16",
- * "blocks:1-16" where n is chosen per use, "plugin:NAME", or "table". */
+ * "blocks:1-16" where n is chosen per use, "permuted:1" and "permuted:1-16" likewise of units in random order, "plugin:NAME", or "table". */
 typedef struct ardm_layout ardm_layout;
 typedef struct ardm_level_source { /* of orders that no formula here gives */
     ardm_status (*levels)(void *user, const ardm_layout *layout, uint16_t *levels);
@@ -34,6 +34,7 @@ typedef struct ardm_level_source { /* of orders that no formula here gives */
 } ardm_level_source;
 typedef struct ardm_order_family {
     uint32_t kind, low, high;        /* low <= n <= high of blocks, else 0 */
+    int32_t permuted;                /* blocks of an item's own random order of units, instead of left to right */
     char name[24];                   /* of a plugin's order, else "" */
     const ardm_level_source *source; /* borrowed: of plugin and table, NULL after parsing; else NULL */
 } ardm_order_family;
@@ -74,6 +75,11 @@ uint32_t ardm_order_runs(const ardm_order *order); /* equally long runs of level
 const ardm_layout *ardm_order_layout(const ardm_order *order);
 const uint16_t *ardm_order_level(const ardm_order *order);  /* u16[units] */
 const uint32_t *ardm_order_counts(const ardm_order *order); /* units a level, nothing given or void */
+
+/* The order that an item's units are in before they are cut into blocks, for a permuted family: unit[slot], u32[units]. Given units come first and
+ * void ones last, each in ascending order; between them the free ones by (Philox word of purpose 7, draw 2^23, item, index = unit; then unit).
+ * mask as in ardm_order_place, by unit. ARDM_ENOMEM. */
+ardm_status ardm_order_permute(uint32_t *unit, uint32_t units, const uint8_t *mask, uint64_t seed, uint64_t item);
 
 /* Unit states, as networks see them. */
 enum { ARDM_UNDECIDED = 0, ARDM_DECIDED = 1, ARDM_GIVEN = 2, ARDM_VOID = 3 };

@@ -62,6 +62,7 @@ typedef struct ardm_call_io {
     int32_t *symbols;                    /* i32[items, symbols_each] */
     uint8_t *state;                      /* u8[items, symbols_each] */
     int32_t *stage, *block, *expert;     /* i32[items]; block, expert NULL where the network has none */
+    int32_t *position;                   /* i32[items, symbols_each] of a permuted family: the unit in each slot; else NULL */
     float *time;                         /* f32[items] */
     int32_t *row;                        /* i32[items, rows]: units to predict */
     int32_t *target, *children, *number; /* i32[items, rows]; NULL where the task has none; an evaluation's target has all parts of a unit.
