@@ -34,7 +34,7 @@ target() { case $1 in toy) echo toy ;; host) echo method_host ;; op) echo test_o
 unharmed() {
   local part
   build toy method_host test_ops || { tail -30 "$folder/build/log"; exit 1; }
-  for part in "toy enumeration" "toy forms" "toy given" "toy blocks" "toy production" "toy average" "toy sampling" "host order" "host schedule" "host frequency" "op frequency"; do
+  for part in "toy enumeration" "toy forms" "toy given" "toy blocks" "toy production" "toy average" "toy sampling" "toy turns" "host order" "host schedule" "host frequency" "op frequency"; do
     # shellcheck disable=SC2086
     run $part || { echo "$part fails without any mutation"; tail -20 "$folder/build/out"; exit 1; }
     ! grep -q "Checks: 0" "$folder/build/out" || { echo "$part runs no test"; exit 1; }
@@ -96,7 +96,10 @@ mutation "given units shown as decided" method/order.c 's@ARDM_PLACE_VOID \? ARD
 mutation "given units counted and coded" method/order.c 's@state == ARDM_VOID \|\| state == ARDM_GIVEN@state == ARDM_VOID@' toy given
 mutation "temperature multiplies" method/sampler.c 's@ardm_reciprocal\(\(float\)s->temperature\)@(float)s->temperature@' toy sampling
 mutation "a kept stage too many" method/walk.c 's@calls\[first\]\.stage < stage\) first@calls[first].stage <= stage) first@' toy sampling
-mutation "a unit shown before its call" method/walk.c 's@\(uint32_t\)x->place\[u\] < end@(uint32_t)x->place[u] <= end@' toy sampling
+mutation "a unit shown before its call" method/walk.c 's@place < first \+ count && last@place <= first + count \&\& last@' toy sampling
+mutation "turns draw alike" method/walk.c 's@4 \* \(c->stage \* w->turns \+ c->turn\)@4 * c->stage@' toy turns
+mutation "a pixel given in part is taken as given" method/order.c 's@for \(uint32_t i = 0; i < parts; i\+\+\)$@for (uint32_t i = 0; i < 1; i++)@' toy turns
+mutation "every turn asks the first digit" method/session.c 's@ardm_process_digit\(session->digits, turn,@ardm_process_digit(session->digits, 0,@' toy turns
 mutation "confidence: ties to the last unit" method/confidence.c \
   's@return x->unit < y->unit \? -1 : x->unit > y->unit@return x->unit > y->unit ? -1 : x->unit < y->unit@' toy sampling
 mutation "confidence: the margin is the largest" method/confidence.c 's@best - next : sum@best : sum@' toy sampling
