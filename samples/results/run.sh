@@ -90,13 +90,18 @@ measure() {
 
 # What is measured of a run, by the first word of its name.
 measures() {
-  local name=$1 steps items=0:50 whole=0:4 draws=256 data
+  local name=$1 steps draws=256 data few
   case $name in
-    cifar-*) data=(--data "$ARDM_DATA/cifar10/test_0000_0499.hwc.xz" --shape 32x32x3) ;;
-    image*) data=(--data "$ARDM_DATA/cifar10/test_0000_0499.hwc.xz" --shape 32x32x3) ;;
-    text-causal) data=(--data "$ARDM_DATA/text/books27-test.xz@0:102400") draws=1 ;; # a draw shows every letter
-    text*) data=(--data "$ARDM_DATA/text/books27-test.xz@0:102400") ;;
-    digits-*) data=(--data "$ARDM_DATA/audio/fsdd-test.s16le.xz@0:1572864" --shape 16384) items=0:32 whole=0:2 ;;
+    cifar-* | image*)
+      data=(--data "$ARDM_DATA/cifar10/test_0000_0499.hwc.xz" --shape 32x32x3 --items 0:50)
+      few=("${data[@]:0:4}" --items 0:4) ;;
+    text*) # a text is one item: windows by bytes
+      data=(--data "$ARDM_DATA/text/books27-test.xz@0:25600")
+      few=(--data "$ARDM_DATA/text/books27-test.xz@0:1024")
+      [ "$name" != text-causal ] || draws=1 ;; # which shows every letter
+    digits-*)
+      data=(--data "$ARDM_DATA/audio/fsdd-test.s16le.xz@0:131072" --shape 2048)
+      few=(--data "$ARDM_DATA/audio/fsdd-test.s16le.xz@0:8192" --shape 2048) ;;
     *) echo "$name: nothing is known of its test data"; return 1 ;;
   esac
   measure "$name" schedule schedule || return
@@ -104,19 +109,20 @@ measures() {
     image-raster) return 0 ;; # a call a unit and stage: the log has its bound
     image* | text | text-[crdb]*)
       if [ "$name" != text-causal ]; then # an ablation: the bound, and the default number of calls
-        measure "$name" bound eval "${data[@]}" --items 0:100 --draws 8 --no-context
+        [[ $name != image* ]] || data[5]=0:100
+        measure "$name" bound eval "${data[@]}" --draws 8 --no-context
         return
       fi ;;
   esac
   for steps in 20 50 100; do
     [ "$name" = text-causal ] && break # a call a letter, no fewer
     [ "$name" = digits-mixture ] && [ $steps -lt 50 ] && continue # 22 cells
-    measure "$name" "calls-$steps" eval "${data[@]}" --items "$items" --steps $steps --no-context || return
+    measure "$name" "calls-$steps" eval "${data[@]}" --steps $steps --no-context || return
   done
-  measure "$name" full eval "${data[@]}" --items "$whole" --full-order --draws $draws || return
+  measure "$name" full eval "${few[@]}" --full-order --draws $draws || return
   case $name in
-    cifar-oa) measure "$name" compare eval "${data[@]}" --compare --items 0:32 --fit 100:300 --calls 1,5,20,50,100,1000 --draws 16 ;;
-    text-oa) measure "$name" compare eval "${data[@]}" --compare --items 0:100 --fit 100:300 --calls 1,5,20,50,100,1000 --draws 16 --full ;;
+    cifar-oa) measure "$name" compare eval "${data[@]:0:4}" --compare --items 0:32 --fit 100:300 --calls 1,5,20,50,100,1000 --draws 16 ;;
+    text-oa) measure "$name" compare eval --data "$ARDM_DATA/text/books27-test.xz@0:25600" --compare --calls 1,5,20,50,100,1000 --draws 16 --full ;;
   esac
 }
 
