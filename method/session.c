@@ -7,10 +7,14 @@
 
 #include "guard.h"
 
+/* Files of many lengths ask for many extents. More bindings than this cost memory, and drivers take longer to free a kernel the more there are. */
+enum { MOST_BINDINGS = 32 };
+
 typedef struct bound {
     int32_t task;
     ardm_layout padded;
     ardm_call_io io;
+    uint64_t used; /* the call that last asked for it */
 } bound;
 
 typedef struct laid {
@@ -29,7 +33,13 @@ struct ardm_session {
     bound *bindings;
     laid *orders;
     uint32_t n_bindings, n_orders;
+    uint64_t calls;
 };
+
+static void drop_binding(bound *b) {
+    ardm_binding_free(&b->io.binding);
+    ardm_binding_free(&b->io.network);
+}
 
 static char *copy_text(const char *text) {
     char *copy = text ? malloc(strlen(text) + 1) : NULL;
@@ -143,10 +153,7 @@ ardm_status ardm_session_create(ardm_session **out, const ardm_graph *inference,
 void ardm_session_free(ardm_session **session) {
     ardm_session *s = *session;
     if (!s) return;
-    for (uint32_t i = 0; i < s->n_bindings; i++) {
-        ardm_binding_free(&s->bindings[i].io.binding);
-        ardm_binding_free(&s->bindings[i].io.network);
-    }
+    for (uint32_t i = 0; i < s->n_bindings; i++) drop_binding(&s->bindings[i]);
     for (uint32_t i = 0; i < s->n_orders; i++) ardm_orders_free(&s->orders[i].orders);
     for (int i = 0; i < 5; i++) ardm_graph_free(&s->tasks[i]);
     ardm_graph_free(&s->inference);
@@ -296,6 +303,27 @@ static ardm_status bind_task(ardm_call_io *io, ardm_session *session, int32_t ta
     return ARDM_OK;
 }
 
+/* Another binding, in place of the one that was not asked for longest where there are enough. */
+static ardm_status bind_new(bound **out, ardm_session *session, int32_t task, const ardm_layout *padded, uint32_t items, uint32_t rows) {
+    bound made = {task, *padded, {0}, 0};
+    if (!session->bindings && !(session->bindings = calloc(MOST_BINDINGS, sizeof *session->bindings)))
+        return ardm_fail(ARDM_ENOMEM, "no memory for bindings");
+    bound *place = &session->bindings[session->n_bindings];
+    if (session->n_bindings == MOST_BINDINGS) {
+        place = session->bindings;
+        for (uint32_t i = 1; i < MOST_BINDINGS; i++)
+            if (session->bindings[i].used < place->used) place = &session->bindings[i];
+        drop_binding(place);
+        *place = session->bindings[--session->n_bindings];
+        place = &session->bindings[session->n_bindings];
+    }
+    ARDM_TRY(bind_task(&made.io, session, task, padded, items, rows));
+    *place = made;
+    session->n_bindings++;
+    *out = place;
+    return ARDM_OK;
+}
+
 ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t task, const ardm_layout *layout, uint32_t items, uint32_t rows) {
     ardm_layout padded = padded_layout(session, layout);
     rows = power_from(16, rows);
@@ -304,15 +332,8 @@ ardm_status ardm_session_call(ardm_call_io *out, ardm_session *session, int32_t 
         bound *b = &session->bindings[i];
         if (b->task == task && b->io.items == items && b->io.rows == rows && same_layout(&b->padded, &padded)) found = b;
     }
-    if (!found) {
-        bound *grown = realloc(session->bindings, (session->n_bindings + 1) * sizeof *grown);
-        if (!grown) return ardm_fail(ARDM_ENOMEM, "no memory for a binding");
-        session->bindings = grown;
-        found = &grown[session->n_bindings];
-        *found = (bound){task, padded, {0}};
-        ARDM_TRY(bind_task(&found->io, session, task, &padded, items, rows));
-        session->n_bindings++;
-    }
+    if (!found) ARDM_TRY(bind_new(&found, session, task, &padded, items, rows));
+    found->used = ++session->calls;
     *out = found->io;
     const size_t all = (size_t)out->items * out->rows, symbols = (size_t)out->items * out->symbols_each;
     const size_t targets = all * (task == ARDM_TASK_EVALUATE ? out->parts : 1);

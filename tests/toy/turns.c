@@ -335,6 +335,34 @@ static void digits_on(ardm_device *device) {
 START_TEST(digits_are_coded_at_their_likelihood) { each_device(digits_on); }
 END_TEST
 
+/* More extents than a session keeps bindings for: what was dropped is made again and says the same. */
+START_TEST(bindings_come_and_go) {
+    enum { MANY = 80 };
+    ardm_device *device = NULL;
+    turned t;
+    float first[MANY];
+    ck_ok(ardm_device_open(&device, "reference"));
+    open_digits(&t, device);
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t items = 1; items <= MANY; items++) {
+            ardm_call_io io;
+            ck_ok(ardm_session_call(&io, t.session, ARDM_TASK_EVALUATE, &t.layout, items, 1));
+            ck_assert_uint_eq(io.items, items);
+            io.state[items - 1] = ARDM_UNDECIDED;
+            io.row[(items - 1) * io.rows] = 0;
+            io.target[(items - 1) * io.rows] = (int32_t)(61 * items);
+            ck_ok(ardm_session_run(&io, 0));
+            const float nll = ((const float *)ardm_binding_output(io.binding, "nll"))[(size_t)(items - 1) * io.rows];
+            ck_assert(nll > 0);
+            if (round == 0) first[items - 1] = nll;
+            ck_assert(nll == first[items - 1]);
+        }
+    ck_assert(first[0] != first[1]);
+    close_turned(&t);
+    ardm_device_close(&device);
+}
+END_TEST
+
 START_TEST(heads_of_turns_refuse_what_they_cannot_tell) {
     ardm_device *device = NULL;
     turned t;
@@ -360,6 +388,7 @@ TCase *turns_cases(void) {
     tcase_add_test(cases, pixels_are_coded_at_their_likelihood);
     tcase_add_test(cases, digits_are_coded_at_their_likelihood);
     tcase_add_test(cases, samples_of_turns_follow_the_model);
+    tcase_add_test(cases, bindings_come_and_go);
     tcase_add_test(cases, heads_of_turns_refuse_what_they_cannot_tell);
     return cases;
 }
