@@ -3,6 +3,7 @@
 # archive on every device, samples, fills in, and reports; a mask for one channel's sake is not there to be given, so pixels are.
 set -u
 ardm=$1 here=$(cd "$(dirname "$0")" && pwd)
+export LSAN_OPTIONS=suppressions=$here/lsan.txt:print_suppressions=0 # where the program is built with sanitizers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
