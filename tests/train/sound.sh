@@ -8,6 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 failed=0
+device=$("$ardm" devices | sed -n 's/^\([0-9]*:[0-9]*\) .*/\1/p' | head -1)
+device=${device:-reference}
 good() { # what, command …
   local what=$1
   shift
@@ -74,7 +76,7 @@ good "training" "$ardm" train sounds.ini --data . --device reference -o run
 config raw.ini raw.s16le "shape = 1024" zero-least-significant
 good "training on raw samples" "$ardm" train raw.ini --data . --device reference -o raw --until 1
 config whole.ini "heard*.wav" "" absorbing # two digits of one row
-good "training on whole samples" "$ardm" train whole.ini --data . -o whole
+good "training on whole samples" "$ardm" train whole.ini --data . --device "$device" -o whole
 sed 's/^kind = mixture/kind = softmax/' whole.ini > logits.ini
 if "$ardm" train logits.ini --data . --device reference -o logits 2> err; then echo "FAILED: 65536 logits a unit are taken"; failed=1; fi
 says err 'family = zero-least-significant and base = 256'
@@ -88,7 +90,7 @@ if cmp new.wav back.wav; then echo "ok: the same bytes"; else echo "FAILED: othe
 "$ardm" list new.ardz > out
 if ! grep -q '(0 stored)' out; then echo "FAILED: the model does not win its chunk"; cat out; failed=1; fi
 if (($(stat -c %s new.ardz) < $(stat -c %s new.wav) * 3 / 4)); then echo "ok: a quarter is saved"; else echo "FAILED: $(stat -c %s new.ardz) bytes"; failed=1; fi
-good "compress by whole samples" "$ardm" compress new.wav -m whole/model.ardm --steps 40 -o whole.ardz
+good "compress by whole samples" "$ardm" compress new.wav -m whole/model.ardm --device "$device" --steps 40 -o whole.ardz
 good "decompress elsewhere" "$ardm" decompress whole.ardz -m whole/model.ardm --device reference -o whole.wav
 if cmp new.wav whole.wav; then echo "ok: the same bytes"; else echo "FAILED: other bytes"; failed=1; fi
 if (($(stat -c %s whole.ardz) < $(stat -c %s new.wav) * 3 / 4)); then echo "ok: a quarter is saved"; else echo "FAILED: $(stat -c %s whole.ardz) bytes"; failed=1; fi
