@@ -38,16 +38,18 @@ ardm_description ardm_trainer__describe(const ardm_trainer *trainer) {
     };
 }
 
+/* Means of m components start evenly apart, within a quarter of the range of symbols to both sides of the centre. */
+static float spread(int64_t k, int64_t m) { return m > 1 ? ardm_flush(ardm_divide((float)(2 * k + 1 - m), (float)(4 * m))) : 0.0f; }
+
 /* The output bias starts at the data's marginal, so that a fresh network already costs no more than the symbols' entropy. */
 static void start_one_head(float *bias, const ardm_recipe *recipe, const ardm_dataset *dataset) {
     const ardm_network *net = &recipe->network;
     if (net->head == ARDM_HEAD_PIXEL) { /* green follows red, blue follows green: what pictures do */
         const int64_t m = net->mixtures;
         for (int64_t k = 0; k < m; k++) {
-            const float spread = m > 1 ? ardm_flush(ardm_divide((float)(2 * k + 1 - m), (float)(4 * m))) : 0.0f;
             bias[k] = 0;
             for (int64_t c = 0; c < 3; c++) {
-                bias[(1 + c) * m + k] = c ? 0 : spread;
+                bias[(1 + c) * m + k] = c ? 0 : spread(k, m);
                 bias[(4 + c) * m + k] = -2;
             }
             bias[7 * m + k] = bias[9 * m + k] = 1;
@@ -60,9 +62,8 @@ static void start_one_head(float *bias, const ardm_recipe *recipe, const ardm_da
         int64_t m = net->mixtures;
         for (int64_t c = 0; c < channels; c++)
             for (int64_t k = 0; k < m; k++) {
-                float spread = m > 1 ? ardm_divide((float)(2 * k + 1 - m), (float)(4 * m)) : 0.0f;
                 bias[c * 3 * m + k] = 0;
-                bias[c * 3 * m + m + k] = ardm_flush(spread);
+                bias[c * 3 * m + m + k] = spread(k, m);
                 bias[c * 3 * m + 2 * m + k] = -2;
             }
         return;

@@ -18,6 +18,12 @@ ardm__mixture ardm__mixture_make(int64_t M, int64_t K) {
 
 ardm__mixture ardm__mixture_of(const ardm_call *call) { return ardm__mixture_make(ardm_shape_last(&call->in[0], 0) / 3, call->attrs[0].i); }
 
+int64_t ardm__mixture_strip(const ardm_recorder *recorder, const char **options) {
+    int32_t cpu = recorder->facts->device_class == ARDM_CLASS_CPU;
+    *options = cpu ? "-DSTRIP=16" : "-DSTRIP=1";
+    return cpu ? 16 : 1;
+}
+
 ardm_status ardm__mixture_check(const ardm_call *call, uint32_t n) {
     const ardm_shape *p = &call->in[0];
     int64_t last = ardm_shape_last(p, 0);

@@ -14,6 +14,9 @@ ardm__mixture ardm__mixture_of(const ardm_call *call);
 /* p is […,3M] with M of 1 … 32, and operands 1 … n-1 have its leading extents. */
 ardm_status ardm__mixture_check(const ardm_call *call, uint32_t n);
 
+/* Rows a work-item of the nll kernels, and the option that tells them: vectors across rows on a CPU. */
+int64_t ardm__mixture_strip(const ardm_recorder *recorder, const char **options);
+
 /* For oracles and bounds, in double. log_mass: of bin k under component m of a row. */
 typedef struct ardm__component {
     double weight, mean, inverse, log_scale; /* mean: centre included; inverse: of the scale after its limits */

@@ -91,17 +91,10 @@ static void cost(const ardm_call *call, double *flops, double *bytes) {
     *bytes = 4.0 * (double)(ardm_shape_count(&call->in[0]) + 3 * ardm_shape_count(&call->in[1]));
 }
 
-/* Rows a work-item: vectors across rows on a CPU. */
-static int64_t strip_of(const ardm_recorder *recorder, const char **options) {
-    int32_t cpu = recorder->facts->device_class == ARDM_CLASS_CPU;
-    *options = cpu ? "-DSTRIP=16" : "-DSTRIP=1";
-    return cpu ? 16 : 1;
-}
-
 static ardm_status plan(const ardm_call *call, ardm_recorder *recorder) {
     ardm__mixture mix = ardm__mixture_of(call);
     const char *options;
-    int64_t strip = strip_of(recorder, &options), rows = ardm_shape_count(&call->in[1]);
+    int64_t strip = ardm__mixture_strip(recorder, &options), rows = ardm_shape_count(&call->in[1]);
     uint64_t local = strip > 1;
     return ARDM_LAUNCH(recorder, "mixture_nll", options, 1, (uint64_t)((rows + strip - 1) / strip), 1, 1, local, local, local, ARDM_IN(0), ARDM_IN(1),
                        ARDM_IN(2), ARDM_OUT(0), ARDM_INT(rows), ARDM_INT(mix.M), ARDM_INT(mix.K), ARDM_FLOAT(mix.low), ARDM_FLOAT(mix.high),
@@ -225,7 +218,7 @@ static void grad_bound(const ardm_call *call, uint32_t k, const void *const *in,
 static ardm_status grad_plan(const ardm_call *call, ardm_recorder *recorder) {
     ardm__mixture mix = ardm__mixture_of(call);
     const char *options;
-    int64_t strip = strip_of(recorder, &options), rows = ardm_shape_count(&call->in[1]);
+    int64_t strip = ardm__mixture_strip(recorder, &options), rows = ardm_shape_count(&call->in[1]);
     uint64_t local = strip > 1;
     return ARDM_LAUNCH(recorder, "mixture_nll_grad", options, 1, (uint64_t)((rows + strip - 1) / strip), 1, 1, local, local, local, ARDM_IN(0),
                        ARDM_IN(1), ARDM_IN(2), ARDM_IN(3), ARDM_OUT(0), ARDM_OUT(1), ARDM_INT(rows), ARDM_INT(mix.M), ARDM_INT(mix.K),
