@@ -281,8 +281,8 @@ static ardm_status compare(const made *m, const ardm_walk *walk, uint32_t stages
     ardm_walk_rows rows = ardm_walk_answer(walk, 0);
     const uint32_t(*own)[2] = (const uint32_t(*)[2])(g->intervals + m->tile * rows_of(g, stages) + slot_of(g, rows.stage, rows.turn));
     char where[120];
-    snprintf(where, sizeof where, "chunk %llu, tile %u, call %u of %u", (unsigned long long)g->chunk->number, g->tiles[m->tile], m->call + 1,
-             g->n_calls);
+    snprintf(where, sizeof where, "chunk %llu, tile %u, call %u of %u", (unsigned long long)g->chunk->number, g->tiles[m->tile],
+             m->call / g->turns + 1, g->n_calls / g->turns);
     for (uint32_t j = 0; j < rows.count; j++) {
         const uint32_t *a = own[rows.place[j]], *b = interval + 2 * (size_t)j;
         if (rows.children[j] < 2 || (a[0] == b[0] && a[1] == b[1])) continue;
@@ -323,7 +323,8 @@ static ardm_status recompute(const ardm_session *session, const ardm_coding *cod
     if (status == ARDM_EINEXACT) refuse(m.of->chunk, status, ardm_message());
     if (status == ARDM_OK)
         ardm_log_write(ARDM_LOG_INFO, "chunk %llu, tile %u, call %u of %u: the C reference gives the same %u rows (%.2f s)",
-                       (unsigned long long)m.of->chunk->number, m.of->tiles[m.tile], m.call + 1, m.of->n_calls, count, ardm_clock() - began);
+                       (unsigned long long)m.of->chunk->number, m.of->tiles[m.tile], m.call / m.of->turns + 1, m.of->n_calls / m.of->turns, count,
+                       ardm_clock() - began);
     ardm_walk_close(&walk);
     return status;
 }
